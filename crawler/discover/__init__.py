@@ -1,0 +1,1 @@
+"""Where the next addresses come from: links, pagination, feeds, sitemaps."""
