@@ -17,7 +17,7 @@ from pathlib import Path
 _FORBIDDEN = re.compile(r"[\x00-\x20#/:<>?@\[\\\]^|%\x7f]")  # forbidden domain code points
 _DOTS = re.compile("[.。．｡]+")
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|0[0-7]*|[1-9][0-9]*)\Z")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_BROKEN = re.compile("[%\ud800-\udfff\ufffd]")
 _IGNORED = dict.fromkeys([0xAD, 0x200B, 0x2060, 0xFEFF])  # UTS #46 maps these to nothing
 _LONGEST = 253
 
@@ -31,7 +31,9 @@ def domain(text: str) -> str:
     if text.startswith("["):
         return ipv6(text)
     name = ascii_name(text).removesuffix(".")
-    if not name or len(name) > _LONGEST or _FORBIDDEN.search(name) or not name.isascii():
+    if not all(name.split(".")) or len(name) > _LONGEST or not name.isascii():
+        return ""
+    if _FORBIDDEN.search(name):
         return ""
     if not _ends_in_number(name):
         return name
@@ -46,7 +48,7 @@ def ascii_name(text: str) -> str:
         return text
     folded = unicodedata.normalize("NFKC", text.translate(_IGNORED))
     mapped = unicodedata.normalize("NFKC", "".join(map(str.lower, folded)))
-    if "%" in mapped or _SURROGATE.search(mapped):
+    if _BROKEN.search(mapped):
         return text
     return ".".join(map(_label, _DOTS.split(mapped)))
 

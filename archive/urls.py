@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import functools
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from archive import hosts
+from archive import hosts, urlparts
 from archive.hosts import registrable_domain
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ __all__ = [
 
 MAX_LENGTH = 8192  # characters; servers refuse longer request lines (nginx and Apache: 8 KiB)
 
-_PORTS = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443", "gopher": "70"}
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_LABELS = rf"(?:(?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+|(?:{_OCTET}\.){{3}}{_OCTET})"
+_LABELS = rf"(?![^/:]{{254}})(?:(?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+|(?:{_OCTET}\.){{3}}{_OCTET})"
 _ORIGIN = rf"https?+://{_LABELS}(?::(?!80/|443/)(?:[1-5]\d{{4}}|[1-9]\d{{0,3}})(?=/))?+"
 _QUERY = r"(?:\?[\w~!$'()*,:@=./-]++)?+"  # one parameter: nothing to sort
 _PLAIN = re.compile(rf"{_ORIGIN}/[\w~!$'()*+,;:@=&./-]*+{_QUERY}", re.ASCII)
@@ -50,39 +50,9 @@ _ROOTED = re.compile(
     re.ASCII,
 )
 _NOT_ASCII_ONLY = re.compile(r"(?:[\w~!$'()*+,;:@=&./-]++|%[89A-Fa-f][0-9A-Fa-f])*+", re.ASCII)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):")
 _WEB = re.compile(r"[\x00-\x20]*+https?+:[/\\]", re.IGNORECASE)
-_EDGES = "".join(map(chr, range(0x21)))
-_BREAKS = dict.fromkeys(map(ord, "\t\n\r"))
 _SLASHES = re.compile(r"//++")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_DOT = re.compile(r"%2e", re.IGNORECASE)
-
-_HEX = {ord(digit): int(digit, 16) for digit in "0123456789abcdefABCDEF"}
-_KEPT = 256  # added to a byte that stays escaped
-
-
-def _table(unsafe: str) -> tuple[str, ...]:
-    """Return what each byte is written as; the second half serves bytes that stay escaped."""
-    escaped = [f"%{byte:02X}" for byte in range(256)]
-    plain = [chr(b) if 0x20 < b < 0x7F and chr(b) not in unsafe else escaped[b] for b in range(256)]
-    return (*plain, *escaped)
-
-
-_PATH = _table("%#?")
-_PARAMETERS = _table("%#")
-_HOST = _table("%#?/:@[\\]")
-_SENT_PATH = _table('"#<>?`{}')  # URL Standard: path percent-encode set
-_SENT_QUERY = _table("\"#<>'")  # URL Standard: special-query percent-encode set
-_SLASH_BYTES = frozenset(b"/\\")  # escaped, they part nothing
-_PARAMETER_BYTES = frozenset(b"&=+")
-
-
-class _Parts(NamedTuple):
-    scheme: str
-    authority: str | None
-    path: str
-    query: str | None
 
 
 def fetch_key(url: str) -> str:
@@ -90,13 +60,13 @@ def fetch_key(url: str) -> str:
 
     Host, port, escapes (decoded as often as they were encoded), dot segments, doubled slashes and the order
     of query parameters are made plain; case, www, scheme and a slash at the end are kept; userinfo and
-    fragment are dropped. Without a scheme it is taken for http. Idempotent; raises nothing: what is no
-    URL comes back as some string. A key, not an address to send: fetch what `absolute` returned.
+    fragment are dropped. Without a scheme it is taken for http. Idempotent; raises nothing: what
+    names no host comes back as it is, tidied. A key, not an address to send: fetch what `absolute` returned.
     Source: urlcanon, semantic form.
     """
     if _PLAIN.fullmatch(url) and "/." not in url and url.rfind("//") < 7:
         return url
-    return _joined(_canonical(_split(url)))
+    return urlparts.joined(_canonical(urlparts.split(url))) or urlparts.tidy(url)
 
 
 def key(url: str) -> str:
@@ -106,11 +76,11 @@ def key(url: str) -> str:
     "-" for "" (CDX's empty field); `urn:`, `dns:`, `mailto:`, `filedesc:` and the like are kept as they are.
     IPv4 addresses are turned round as the surt package does, so that pywb finds them. Raises nothing.
     """
-    parts = _split(url)
+    parts = urlparts.split(url)
     if not parts.authority or parts.scheme in {"filedesc", "warcinfo"}:
-        return "".join(map(_AS_IS.__getitem__, _to_bytes(url.strip(_EDGES)))) or "-"
+        return "".join(map(_AS_IS.__getitem__, urlparts.to_bytes(url.strip(urlparts.EDGES)))) or "-"
     _, authority, path, query = _canonical(parts)
-    host, port = _host_and_port((authority or "").lower())
+    host, port = urlparts.host_and_port((authority or "").lower())
     turned = ",".join(reversed(_WWW.sub("", host).split(".")))
     path = _without_session(path.lower())
     path = path.rstrip("/") or "/"
@@ -141,13 +111,56 @@ def _without_sessions(parameters: list[str]) -> list[str]:
 
 
 _TRACKING = frozenset(
-    """
-    fbclid fb_action_ids fb_action_types fb_source fb_ref mibextid sfnsn gclid gclsrc dclid gbraid wbraid
-    srsltid _ga _gl yclid ymclid ysclid _openstat msclkid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid
-    _hsenc _hsmi mkt_tok vero_id oly_enc_id oly_anon_id wickedid rb_clickid xtor at_medium at_campaign
-    at_custom1 at_custom2 at_custom3 at_custom4 wt_mc guccounter guce_referrer guce_referrer_sig
-    __twitter_impression replytocom
-    """.split()
+    [
+        "fbclid",
+        "fb_action_ids",
+        "fb_action_types",
+        "fb_source",
+        "fb_ref",
+        "mibextid",
+        "sfnsn",
+        "gclid",
+        "gclsrc",
+        "dclid",
+        "gbraid",
+        "wbraid",
+        "srsltid",
+        "_ga",
+        "_gl",
+        "yclid",
+        "ymclid",
+        "ysclid",
+        "_openstat",
+        "msclkid",
+        "twclid",
+        "ttclid",
+        "igshid",
+        "igsh",
+        "li_fat_id",
+        "mc_cid",
+        "mc_eid",
+        "_hsenc",
+        "_hsmi",
+        "mkt_tok",
+        "vero_id",
+        "oly_enc_id",
+        "oly_anon_id",
+        "wickedid",
+        "rb_clickid",
+        "xtor",
+        "at_medium",
+        "at_campaign",
+        "at_custom1",
+        "at_custom2",
+        "at_custom3",
+        "at_custom4",
+        "wt_mc",
+        "guccounter",
+        "guce_referrer",
+        "guce_referrer_sig",
+        "__twitter_impression",
+        "replytocom",
+    ]
 )
 _TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "hsa_")
 _SHARE = re.compile(
@@ -163,13 +176,13 @@ def identity(url: str) -> str:
     is joined to its article by its canonical link. `/a`, `/a/` and `/a/index.html` stay three addresses, as
     nothing but a redirect or a canonical link can tell that they are one. Idempotent; raises nothing.
     """
-    parts = _canonical(_split(url))
-    if parts.scheme not in {"http", "https"}:
-        return _joined(parts)
-    path = _without_session(parts.path) or "/"
+    parts = _canonical(urlparts.split(url))
+    if parts.scheme not in {"http", "https"} or not parts.authority:
+        return urlparts.joined(parts) or urlparts.tidy(url)
+    path = urlparts.without_dots(_SLASHES.sub("/", _without_session(parts.path) or "/"))
     query = parts.query and "&".join(_untracked(parts.query.split("&")))
-    authority = parts.authority and parts.authority.removesuffix(":443")
-    return _joined(_Parts("https", authority, path, query or None))
+    authority = parts.authority.removesuffix(":443")
+    return urlparts.joined(urlparts.Parts("https", authority, path, query or None))
 
 
 def _untracked(parameters: list[str]) -> Iterable[str]:
@@ -182,77 +195,36 @@ def _untracked(parameters: list[str]) -> Iterable[str]:
             yield parameter
 
 
-def _split(url: str) -> _Parts:
-    """Part a URL as browsers do, the fragment dropped; `authority` is None for the like of `mailto:a@b`."""
-    text = url.strip(_EDGES).translate(_BREAKS).partition("#")[0].strip(_EDGES)
-    found = _SCHEME.match(text)
-    scheme = found[1].lower() if found else "http"
-    rest, mark, parameters = (text[found.end() :] if found else text).partition("?")
-    query = parameters if mark else None
-    if scheme in _PORTS:
-        authority, slash, path = rest.replace("\\", "/").lstrip("/").partition("/")
-        return _Parts(scheme, authority, slash + path or "/", query)
-    if scheme == "file":
-        rest = rest.replace("\\", "/")
-    if rest.startswith("//"):
-        authority, slash, path = rest[2:].partition("/")
-        return _Parts(scheme, authority, slash + path, query)
-    if scheme == "file":
-        return _Parts(scheme, "", "/" + rest.removeprefix("/"), query)
-    return _Parts(scheme, None, rest, query)
-
-
-def _joined(parts: _Parts) -> str:
-    authority = "" if parts.authority is None else "//" + parts.authority
-    query = "" if parts.query is None else "?" + parts.query
-    return f"{parts.scheme}:{authority}{parts.path}{query}"
-
-
-def _canonical(parts: _Parts) -> _Parts:
+def _canonical(parts: urlparts.Parts) -> urlparts.Parts:
     scheme, authority, path, query = parts
     if authority is not None:
         authority = _canonical_authority(scheme, authority)
-    path = _rewritten(path, _PATH, _SLASH_BYTES)
+    path = _rewritten(path, urlparts.PATH, urlparts.SLASH_BYTES)
     if path.startswith("/"):
-        path = _without_dots(path)
-    if scheme in _PORTS:
+        path = urlparts.without_dots(path)
+    if scheme in urlparts.PORTS:
         path = _SLASHES.sub("/", path)
     if scheme == "file":
         path = path or "/"
     if query:
-        query = "&".join(sorted(_rewritten(query, _PARAMETERS, _PARAMETER_BYTES).split("&")))
-    return _Parts(scheme, authority, path, query)
+        decoded = _rewritten(query, urlparts.PARAMETERS, urlparts.PARAMETER_BYTES)
+        query = "&".join(sorted(decoded.split("&")))
+    return urlparts.Parts(scheme, authority, path, query)
 
 
 def _canonical_authority(scheme: str, authority: str) -> str:
-    host, port = _host_and_port(authority.rpartition("@")[2])
-    raw = bytes(_unescaped(_to_bytes(host), frozenset()))
+    host, port = urlparts.host_and_port(authority.rpartition("@")[2])
+    raw = bytes(urlparts.unescaped(urlparts.to_bytes(host), frozenset()))
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
         name = ""
-    if scheme in _PORTS:
+    if scheme in urlparts.PORTS:
         name = hosts.ascii_name(name)
     name = ".".join(filter(None, name.split("."))) or ("0.0.0.0" if name else "")  # noqa: S104
     written = hosts.ipv4(name) or hosts.ipv6(name)
-    written = written or "".join(map(_HOST.__getitem__, name.encode() or raw))
-    return f"{written}:{port}" if port and port != _PORTS.get(scheme) else written
-
-
-def _host_and_port(authority: str) -> tuple[str, str]:
-    """Part host from port; a port is ASCII digits without leading zeros, "" where there is none."""
-    host, colon, port = authority.rpartition(":")
-    if not colon or not (port.isdigit() and port.isascii() or not port):
-        return authority, ""
-    return host, port.lstrip("0") or ("0" if port else "")
-
-
-def _to_bytes(text: str) -> bytes:
-    """Encode as UTF-8; bytes that a `surrogateescape` kept come back, other lone surrogates as U+FFFD."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode()
+    written = written or "".join(map(urlparts.HOST.__getitem__, name.encode() or raw))
+    return f"{written}:{port}" if port and port != urlparts.PORTS.get(scheme) else written
 
 
 def _rewritten(text: str, table: tuple[str, ...], kept: frozenset[int]) -> str:
@@ -262,40 +234,7 @@ def _rewritten(text: str, table: tuple[str, ...], kept: frozenset[int]) -> str:
     if _NOT_ASCII_ONLY.fullmatch(text):  # Cyrillic, Chinese: only the case of hexadecimal digits
         first, *rest = text.split("%")
         return "%".join([first, *(piece[:2].upper() + piece[2:] for piece in rest)])
-    return "".join(map(table.__getitem__, _unescaped(_to_bytes(text), kept)))
-
-
-def _unescaped(encoded: bytes, kept: frozenset[int]) -> list[int]:
-    """Decode percent-escapes as often as they were encoded, in one pass: `%2525` gives `%`, `%%36%31` gives `a`.
-
-    An escape is replaced as soon as it is complete on the stack; what it gives may complete the one before.
-    Doing it round by round takes quadratic time.
-    """
-    if b"%" not in encoded:
-        return list(encoded)
-    stack: list[int] = []
-    for byte in encoded:
-        stack.append(byte)
-        while len(stack) > 2 and stack[-3] == 0x25 and stack[-2] in _HEX and stack[-1] in _HEX:
-            value = 16 * _HEX[stack[-2]] + _HEX[stack[-1]]
-            stack[-3:] = [value + _KEPT if value in kept else value]
-    return stack
-
-
-def _without_dots(path: str) -> str:
-    """Resolve `.` and `..` in a path that begins with a slash (RFC 3986 section 5.2.4)."""
-    if "/." not in path:
-        return path
-    kept: list[str] = []
-    segments = path[1:].split("/")
-    for segment in segments:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    if segments[-1] in {".", ".."}:
-        kept.append("")
-    return "/" + "/".join(kept)
+    return "".join(map(table.__getitem__, urlparts.unescaped(urlparts.to_bytes(text), kept)))
 
 
 def absolute(base: str, href: str, *, charset: str = "utf-8") -> str | None:
@@ -308,24 +247,25 @@ def absolute(base: str, href: str, *, charset: str = "utf-8") -> str | None:
     """
     if len(href) > MAX_LENGTH:
         return None
-    if "/." not in href and "%2" not in href:
-        if _AS_SENT.fullmatch(href):
-            return href
-        if _ROOTED.fullmatch(href):
-            return _base(base)[0] + href
-    return _resolved(base, href.strip(_EDGES).translate(_BREAKS).partition("#")[0], charset)
+    if "/." not in href and "%2" not in href and _AS_SENT.fullmatch(href):
+        return href
+    if "/." not in href and "%2" not in href and _ROOTED.fullmatch(href):
+        origin = _base(base)[0]
+        url = origin + href
+        return url if origin and len(url) <= MAX_LENGTH else None
+    return _resolved(base, urlparts.tidy(href), charset)
 
 
 @functools.lru_cache(maxsize=64)
 def _base(url: str) -> tuple[str, str, str]:
-    """Return origin, path up to its last slash, and whole path."""
-    scheme, authority, path, _ = _split(url)
-    return f"{scheme}://{authority}", path[: path.rfind("/") + 1], path
+    """Return origin, path up to its last slash, and whole path; an empty origin for what is no web address."""
+    scheme, authority, path, _ = urlparts.split(url)
+    return _origin(scheme, authority or "") or "", path[: path.rfind("/") + 1], path
 
 
 def _resolved(base: str, href: str, charset: str) -> str | None:
-    scheme, _, _ = base.partition(":")
-    found = _SCHEME.match(href)
+    scheme = base.partition(":")[0]
+    found = urlparts.SCHEME.match(href)
     rest = href
     if found:
         if found[1].lower() not in {"http", "https"}:
@@ -342,19 +282,21 @@ def _resolved(base: str, href: str, charset: str) -> str | None:
         origin = _origin(scheme, authority)
         return origin and _bounded(origin, slash + path, query)
     origin, folder, document = _base(base)
+    if not origin:
+        return None
     if not path and not mark:
-        return base
-    return _bounded(
-        origin, path if path.startswith("/") else path and folder + path or document, query
-    )
+        return absolute("", base)
+    if not path.startswith("/"):
+        path = folder + path if path else document
+    return _bounded(origin, path, query)
 
 
 def _bounded(origin: str, path: str, query: str) -> str | None:
     """Join the parts, path escaped and its dots resolved; None where that is too long."""
-    path = "".join(map(_SENT_PATH.__getitem__, _SURROGATE.sub("\ufffd", path).encode())) or "/"
+    path = "".join(map(urlparts.SENT_PATH.__getitem__, urlparts.to_bytes(path))) or "/"
     if "%2" in path:
         path = "/".join(map(_plain_dots, path.split("/")))
-    url = origin + _without_dots(path) + query
+    url = origin + urlparts.without_dots(path) + query
     return url if len(url) <= MAX_LENGTH else None
 
 
@@ -367,24 +309,25 @@ def _plain_dots(segment: str) -> str:
 def _query_sent(query: str, charset: str) -> str:
     if not query:
         return ""
-    text = _SURROGATE.sub("\ufffd", query)
-    try:
-        encoded = text.encode(charset, "xmlcharrefreplace")
-    except (LookupError, UnicodeError):
-        encoded = text.encode()
-    return "".join(map(_SENT_QUERY.__getitem__, encoded))
+    encoded = urlparts.to_bytes(query)
+    if not (query.isascii() or charset.lower().startswith("utf")):
+        with suppress(LookupError, UnicodeError):  # an unknown charset: UTF-8
+            encoded = query.encode(charset, "xmlcharrefreplace")
+    return "".join(map(urlparts.SENT_QUERY.__getitem__, encoded))
 
 
 def _origin(scheme: str, authority: str) -> str | None:
-    host, port = _host_and_port(authority.rpartition("@")[2])
-    raw = bytes(_unescaped(_SURROGATE.sub("\ufffd", host).encode(), frozenset()))
+    if scheme not in {"http", "https"}:
+        return None
+    host, port = urlparts.host_and_port(authority.rpartition("@")[2])
+    raw = bytes(urlparts.unescaped(urlparts.to_bytes(host), frozenset()))
     try:
         name = hosts.domain(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return None
     if not name or (port and (len(port) > 5 or int(port) > 65535)):
         return None
-    return f"{scheme}://{name}" + (f":{port}" if port and port != _PORTS[scheme] else "")
+    return f"{scheme}://{name}" + (f":{port}" if port and port != urlparts.PORTS[scheme] else "")
 
 
 def host_port(url: str) -> tuple[str, int]:
@@ -393,8 +336,8 @@ def host_port(url: str) -> tuple[str, int]:
     if sent is None:
         return "", 0
     scheme, authority = sent.split("/", 3)[0:3:2]
-    host, port = _host_and_port(authority)
-    return host.strip("[]"), int(port or _PORTS[scheme.rstrip(":")])
+    host, port = urlparts.host_and_port(authority)
+    return host.strip("[]"), int(port or urlparts.PORTS[scheme.rstrip(":")])
 
 
 def timestamp(date: datetime) -> str:
@@ -409,5 +352,4 @@ def from_timestamp(digits: str) -> datetime:
     """Return the aware UTC date of 14 digits. Raises ValueError for anything else."""
     if len(digits) != 14 or not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"not a 14-digit timestamp: {digits[:40]!r}")
-    date = datetime.strptime(digits, "%Y%m%d%H%M%S")
-    return date.replace(tzinfo=UTC)
+    return datetime.strptime(digits + "Z", "%Y%m%d%H%M%S%z").astimezone(UTC)
