@@ -1,0 +1,182 @@
+"""Finds who wrote an article: hides bylines, JSON-LD persons and the outlets that sign for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from archive import urls
+from archive.analyse import linked_data
+from archive.analyse.choice import Candidate, Chosen, choose, clean, word_key
+from archive.analyse.linked_data import ARTICLE_TYPES, types_of
+from archive.analyse.markup import Element, text_of
+from archive.analyse.page import Page, outside
+from archive.model import Author
+
+_MAX_AUTHORS = 30
+_PREFIX = re.compile(
+    r"^(?:(?:written|story|text|words|reported|posted|published|article|report|analysis|opinion|review)\s+)?"
+    r"(?:by|von|par|por|de|di|da|van|av|af|door|autor(?:in|a|es)?|auteure?s?|author|writer|byline|texte?|texto|"
+    r"автор(?:ы|ка)?|текст|подготовил[аи]?|авторы|мәтін|作者|文|记者|撰文|编辑)(?:\s*[:：|]\s*|\s+)",
+    re.IGNORECASE,
+)
+_COLON_ONLY = frozenset({"text", "texte", "texto", "текст", "文", "мәтін"})
+_SPLIT = re.compile(r"\s*(?:[;,、|•·/&]|\s(?:and|und|et|y|e|и|och|og|en|және|with|mit|avec)\s)\s*")
+_TAIL = re.compile(r"\s*(?:\(.{0,80}\)|[-–—|,]\s*(?:staff|reporter|editor|correspondent|redaktion|rédaction).{0,60})$", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"https?:|www\.|@|\d{2}|[{}<>=\[\]]|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
+    r"redaktion|redacción|rédaction|редакция|view all|see more|read more|follow|share|posts?|the editors?|"
+    r"web ?master|user|root|default|by|von|par|profile)$",
+    re.IGNORECASE,
+)
+_AGENCY = re.compile(
+    r"^(?:afp|ap|dpa|epa|reuters|associated press|the associated press|pa media|press association|bloomberg|"
+    r"тасс|риа новости|интерфакс|интерфакс-казахстан|казинформ|қазақпарат|xinhua|新华社|efe|ansa|kna|epd|sid|pti|ians|"
+    r"agence france-presse|canadian press|the canadian press|wire reports?|news agenc(?:y|ies))(?:$|[\s/-])",
+    re.IGNORECASE,
+)
+_ORGANISATION = re.compile(
+    r"\b(?:staff|team|desk|editorial|newsroom|redaktion|redacción|rédaction|редакция|agency|news|press|magazine|"
+    r"times|journal|gazette|tribune|foundation|institute|university|ministry|inc|ltd|gmbh|media|network|\.com)\b",
+    re.IGNORECASE,
+)
+_BYLINE_CLASS = re.compile(r"(?:^|[\s_-])(?:byline|author|authors|autor|auteur|writer|vcard|contributor)(?:$|[\s_-])|author[-_]?name|byline[-_]?name", re.IGNORECASE)
+_META = ("author", "article:author", "article:author_name", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl", "citation_author", "twitter:data1")  # fmt: skip
+
+
+def authors(page: Page, outlet: str) -> tuple[tuple[Author, ...], Chosen]:
+    """Return the writers in the page's order, and the provenance of the choice.
+
+    Names keep their case. The outlet's own name is dropped where a person is named.
+    """
+    names = _outlets(page, outlet)
+    found: list[tuple[str, tuple[Author, ...]]] = []
+    for source, people in _sources(page):
+        kept = _tidied(people, names)
+        if kept:
+            found.append((source, kept))
+    best = next((people for _, people in found if any(a.kind == "person" for a in people)), ())
+    best = best or (found[0][1] if found else ())
+    ordered = sorted(found, key=lambda item: item[1] is not best)
+    chosen = choose([Candidate(source, "; ".join(a.name for a in people)) for source, people in ordered], _name_key)
+    return best, chosen
+
+
+def _name_key(value: str) -> str:
+    return " ".join(sorted(word_key(name) for name in value.split(";")))
+
+
+def _sources(page: Page) -> Iterator[tuple[str, list[Author]]]:
+    for node in page.ld.of_type(ARTICLE_TYPES)[:3]:
+        yield "json-ld author", list(_linked(page, node.get("author")))
+        yield "json-ld creator", list(_linked(page, node.get("creator")))
+    for name in _META[:-1]:
+        values = [value for _, value in page.meta(name)]
+        yield f"meta {name}", [a for value in values for a in _split(value)]
+    yield "itemprop author", list(_marked(page))
+    yield "rel=author", [a for e in _anchors(page) for a in _split(text_of(e), _address(page, e))]
+    yield "byline", list(_bylines(page))
+    if any("written by" in value.lower() for _, value in page.meta("twitter:label1")):
+        yield "meta twitter:data1", [a for _, value in page.meta("twitter:data1") for a in _split(value)]
+
+
+def _linked(page: Page, value: object) -> Iterator[Author]:
+    items = value if isinstance(value, list) else [value]
+    for item in items[:_MAX_AUTHORS]:
+        node = page.ld.resolve(item)
+        if isinstance(node, Mapping):
+            organisation = any("Organization" in name for name in types_of(node))
+            address = node.get("url") or node.get("@id")
+            url = urls.absolute(page.url, address) if isinstance(address, str) and address else None
+            for name in linked_data.strings(node.get("name")):
+                if organisation:
+                    yield Author(clean(name), url or "", "organization")
+                else:
+                    yield from _split(name, url or "")
+        elif isinstance(node, str):
+            yield from _split(linked_data.plain(node))
+
+
+def _marked(page: Page) -> Iterator[Author]:
+    for element in page.marked.get("author", ())[:_MAX_AUTHORS]:
+        if outside(element):
+            continue
+        inner = element.find(".//*[@itemprop='name']")
+        target = element if inner is None else inner
+        yield from _split(target.get("content") or text_of(target))
+
+
+def _anchors(page: Page) -> Iterator[Element]:
+    for anchor in page.root.iter("a"):
+        rel = anchor.get("rel")
+        if rel and "author" in rel.lower().split() and not outside(anchor) and _near(page, anchor):
+            yield anchor
+
+
+def _bylines(page: Page) -> Iterator[Author]:
+    seen = 0
+    for element in page.main.iter("span", "p", "div", "a", "address", "li", "strong"):
+        names = element.get("class")
+        if not names or not _BYLINE_CLASS.search(names[:200]) or outside(element, page.main):
+            continue
+        linked = [a for a in element.iter("a") if text_of(a)]
+        texts = [text_of(a) for a in linked] or [text_of(element)]
+        people = [a for text in texts if len(text) < 120 for a in _split(text)]
+        if people:
+            yield from people
+            seen += 1
+        if seen >= 1:
+            return
+
+
+def _near(page: Page, element: Element) -> bool:
+    """Say whether an element is in the article, or in no other article of the page."""
+    return next(element.iterancestors("article"), page.main) is page.main or page.main.tag != "article"
+
+
+def _address(page: Page, element: Element) -> str:
+    href = element.get("href")
+    return (urls.absolute(page.url, href) or "") if href else ""
+
+
+def _split(text: str, url: str = "") -> Iterator[Author]:
+    text = clean(linked_data.plain(text[:600]))
+    if not text or "://" in text:
+        return
+    match = _PREFIX.match(text)
+    if match and not (match.group().strip().lower() in _COLON_ONLY and ":" not in match.group()):
+        text = text[match.end() :]
+    names = [name for piece in _SPLIT.split(text) if (name := _TAIL.sub("", piece).strip(" .-–—:*"))]
+    for name in names:
+        if 1 < len(name) <= 70 and len(name.split()) <= 6 and not _NO_NAME.search(name):
+            yield Author(name, url if len(names) == 1 else "", _kind(name))
+
+
+def _kind(name: str) -> str:
+    return "organization" if _AGENCY.match(name) or _ORGANISATION.search(name) else "person"
+
+
+def _outlets(page: Page, outlet: str) -> frozenset[str]:
+    names = [outlet, *(value for _, value in page.meta("og:site_name", "application-name", "publisher"))]
+    for node in page.ld.of_type({"NewsMediaOrganization", "Organization", "WebSite"})[:10]:
+        names.extend(linked_data.strings(node.get("name")))
+    for node in page.ld.of_type(ARTICLE_TYPES)[:3]:
+        names.extend(linked_data.strings(page.ld.resolve(node.get("publisher"))))
+    host = re.sub(r"^https?://(?:www\d?\.)?", "", page.url).partition("/")[0].partition(":")[0]
+    names.extend([host, host.rpartition(".")[0]])
+    return frozenset(key for name in names if (key := word_key(name)))
+
+
+def _tidied(people: Iterable[Author], outlets: frozenset[str]) -> tuple[Author, ...]:
+    """Return each name once; the outlet is an organization, and left out beside a person."""
+    kept: dict[str, Author] = {}
+    for person in people:
+        key = word_key(person.name)
+        if not key or key in kept:
+            continue
+        ours = key in outlets or key.removeprefix("the") in outlets
+        kept[key] = Author(person.name, person.url, "organization") if ours else person
+    known = [a for key, a in kept.items() if key not in outlets]
+    if any(a.kind == "person" for a in known):
+        return tuple(known[:_MAX_AUTHORS])
+    return tuple(list(kept.values())[:_MAX_AUTHORS])
