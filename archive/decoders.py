@@ -91,7 +91,7 @@ class Zlib:
     def _begin_member(self, piece: bytes) -> bool:
         """Start on what follows the end: another gzip member, or bytes that mean nothing."""
         self._members += 1
-        is_member = self._window_bits > zlib.MAX_WBITS and piece.startswith(GZIP_MAGIC[:2])
+        is_member = self._window_bits > zlib.MAX_WBITS and GZIP_MAGIC[:2].startswith(piece[:2])
         if is_member and self._members < _MEMBERS_MAX:
             self._decoder = zlib.decompressobj(self._window_bits)
             return True
