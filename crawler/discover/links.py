@@ -1,0 +1,244 @@
+"""What a page or a redirect links to; hides markup, base addresses, charsets and who says what in which tag.
+
+Linear in the size of the page (see `tags`). Nothing here decides what is fetched: scope does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archive import urls
+from archive.charset import decode_html
+from archive.model import Announcer
+from crawler.discover.robots_directives import directives
+from crawler.discover.tags import attributes, first_href, tags, unescaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+MAX_LINKS = 5_000
+"""Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of a page that are read for links; 16 MiB take 0.2 s at worst."""
+
+_TEXT_CHARACTERS = 300
+_PAGED = re.compile(r"/page/\d++/?+\Z|[?&](?:paged?|pg|start|offset)=\d++(?:&|\Z)")
+_REFRESH = re.compile(
+    r"\s*+[\d.]++\s*+[;,\s]\s*+(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
+    re.IGNORECASE | re.DOTALL,
+)
+_END_OF_ANCHOR = re.compile("</[aA]")
+_FEED_TYPES = frozenset(
+    {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
+)
+_COMMENT_FEED = re.compile(
+    r"/comments?/(?:feed|rss|atom|default)|[?&]feed=comments|/feeds/\d++/comments", re.IGNORECASE
+)
+_COMMENT_TITLE = re.compile(
+    r"comment|коммент|пікір|comentario|kommentar|评论|評論|コメント", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An absolute address and who announced it.
+
+    `text` is what stands between the tags, or a feed entry's title; `modified` the date that the announcer
+    gives, ISO 8601, or "". `rel` is the one relation that matters to a crawl: next, prev, canonical,
+    alternate, amphtml, shortlink, refresh, frame, or "" for a plain link.
+    """
+
+    url: str
+    announcer: Announcer
+    text: str = ""
+    modified: str = ""
+    rel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    """The links of a page in document order, each address once, its own address left out.
+
+    `follow` is False where the page forbids to follow its links (meta robots or X-Robots-Tag: nofollow or
+    none); they are listed all the same. `refused` are those that only links with `rel=nofollow` give.
+    `robots` are the directives that concern us, in lower case.
+    """
+
+    links: tuple[Link, ...] = ()
+    follow: bool = True
+    refused: tuple[Link, ...] = ()
+    robots: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def read_links(
+    body: bytes, *, url: str, content_type: str = "", robots: Iterable[str] = ()
+) -> PageLinks:
+    """Return the links of an HTML page; `body` is content-decoded. Never raises on any bytes.
+
+    `url` is the address that answered, `robots` the values of its X-Robots-Tag fields.
+    """
+    problems = []
+    if len(body) > MAX_BYTES:
+        problems.append(f"links: read from the first {MAX_BYTES} of {len(body)} bytes")
+    decoded = decode_html(body[:MAX_BYTES], content_type)
+    page = _Page(decoded.text, url, decoded.charset)
+    for value in robots:
+        page.robots.update(dict.fromkeys(directives(value)))
+    for name, source, end in tags(decoded.text):
+        _READERS[name](page, source, end)
+        if len(page.found) + len(page.refused) > MAX_LINKS:
+            problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
+            break
+    return PageLinks(
+        links=tuple(page.found.values())[:MAX_LINKS],
+        follow=not {"nofollow", "none"} & page.robots.keys(),
+        refused=tuple(link for url, link in page.refused.items() if url not in page.found),
+        robots=tuple(page.robots),
+        problems=tuple(problems),
+    )
+
+
+class _Page:
+    """What has been found so far in one page."""
+
+    def __init__(self, text: str, url: str, charset: str) -> None:
+        self.text = text
+        self.url = url
+        self.base = url
+        self.charset = charset
+        self.has_base = False
+        self.found: dict[str, Link] = {}
+        self.refused: dict[str, Link] = {}
+        self.robots: dict[str, None] = {}
+        self.anchors: set[str] = set()
+
+    def resolve(self, href: str) -> str | None:
+        """Return the address of `href`, or None where it is none, or the page's own."""
+        address = urls.absolute(self.base, href, charset=self.charset)
+        return None if address == self.url else address
+
+    def add(self, href: str, announcer: Announcer, rel: str = "") -> None:
+        """Note an address that a tag gives, unless it is known."""
+        address = self.resolve(href)
+        if address is not None and address not in self.found:
+            self.found[address] = Link(address, announcer, rel=rel)
+
+
+def _read_base(page: _Page, source: str, _end: int) -> None:
+    href = attributes(source).get("href")
+    if href is not None and not page.has_base:
+        page.has_base = True
+        page.base = urls.absolute(page.url, href, charset=page.charset) or page.url
+
+
+def _read_anchor(page: _Page, source: str, end: int) -> None:
+    if source in page.anchors:
+        return
+    page.anchors.add(source)
+    href = first_href(source)
+    address = None if href is None else page.resolve(href)
+    if address is None or address in page.found:
+        return
+    values = attributes(source) if "rel" in source.lower() or "hreflang" in source else {}
+    relations = values.get("rel", "").lower().split()
+    announcer, rel = _kind_of(address, relations, "hreflang" in values)
+    kept = page.refused if "nofollow" in relations else page.found
+    kept[address] = Link(address, announcer, _text_after(page.text, end), rel=rel)
+
+
+def _kind_of(address: str, relations: list[str], has_language: bool) -> tuple[Announcer, str]:
+    if "next" in relations or "prev" in relations:
+        return Announcer.PAGINATION, "next" if "next" in relations else "prev"
+    if ("/page/" in address or "?" in address) and _PAGED.search(address):
+        return Announcer.PAGINATION, ""
+    return (Announcer.HREFLANG, "alternate") if has_language else (Announcer.LINK, "")
+
+
+def _text_after(text: str, start: int) -> str:
+    """Return the words of a link whose start tag ends at `start`, as far as its first `_TEXT_CHARACTERS`."""
+    window = text[start : start + _TEXT_CHARACTERS]
+    words = _END_OF_ANCHOR.split(window, maxsplit=1)[0]
+    if "<" in words:
+        words = re.sub(r"<[^>]*+>?+", " ", words)
+    return " ".join(unescaped(words).split())
+
+
+def _read_link(page: _Page, source: str, _end: int) -> None:
+    values = attributes(source)
+    href = values.get("href", "")
+    relations = values.get("rel", "").lower().split()
+    if not href or not relations:
+        return
+    if "alternate" in relations:
+        _read_alternate(page, href, values)
+    elif "canonical" in relations:
+        page.add(href, Announcer.CANONICAL, "canonical")
+    elif "next" in relations or "prev" in relations:
+        page.add(href, Announcer.PAGINATION, "next" if "next" in relations else "prev")
+    elif "amphtml" in relations or "shortlink" in relations:
+        page.add(href, Announcer.LINK, "amphtml" if "amphtml" in relations else "shortlink")
+
+
+def _read_alternate(page: _Page, href: str, values: Mapping[str, str]) -> None:
+    media_type = values.get("type", "").partition(";")[0].strip().lower()
+    if media_type in _FEED_TYPES:
+        if not is_comment_feed(href, values.get("title", "")):
+            page.add(href, Announcer.FEED, "alternate")
+    elif values.get("hreflang"):
+        page.add(href, Announcer.HREFLANG, "alternate")
+
+
+def is_comment_feed(address: str, title: str = "") -> bool:
+    """True for a feed of comments, by its address or by its title (in the languages of the sites we know)."""
+    return bool(_COMMENT_FEED.search(address) or _COMMENT_TITLE.search(title))
+
+
+def _read_meta(page: _Page, source: str, _end: int) -> None:
+    values = attributes(source)
+    content = values.get("content", "")
+    if values.get("name", "").strip().lower() in {"robots", "muragat"}:
+        page.robots.update(dict.fromkeys(directives(content)))
+    elif values.get("http-equiv", "").strip().lower() == "refresh":
+        page.add(_refreshed(content), Announcer.REDIRECT, "refresh")
+
+
+def _read_frame(page: _Page, source: str, _end: int) -> None:
+    address = attributes(source).get("src", "")
+    if address:
+        page.add(address, Announcer.LINK, "frame")
+
+
+_READERS: dict[str, Callable[[_Page, str, int], None]] = {
+    "a": _read_anchor,
+    "area": _read_anchor,
+    "base": _read_base,
+    "frame": _read_frame,
+    "iframe": _read_frame,
+    "link": _read_link,
+    "meta": _read_meta,
+}
+
+
+def links_of_redirect(location: str, *, url: str, refresh: str = "") -> tuple[Link, ...]:
+    """Return where an answer sends us: its Location, else its Refresh field; () where that is nowhere.
+
+    Fields are given as text, each byte one character (latin-1). Raw UTF-8 in them is read as such, as
+    browsers do. Source: RFC 9110 section 10.2.2; HTML Standard section 15.2 for Refresh.
+    """
+    target = location.strip() or _refreshed(refresh)
+    try:
+        target = target.encode("latin-1").decode("utf-8")
+    except UnicodeError:  # not bytes, or not UTF-8: as it stands
+        target = target.strip()
+    address = urls.absolute(url, target) if target else None
+    return (Link(address, Announcer.REDIRECT),) if address else ()
+
+
+def _refreshed(content: str) -> str:
+    """Return the address of a Refresh field or meta element, "" where it only reloads the page."""
+    found = _REFRESH.match(content)
+    return (found[1] or found[2] or found[3] or "").strip() if found else ""
