@@ -1,0 +1,163 @@
+"""One worker: takes jobs from stdin, answers with articles on stdout; started as `python -m archive.analyse.worker`.
+
+Hides what a hostile page could do to a process: memory, time and file sizes are limited by the kernel; stdout
+belongs to the answers alone, so that nothing a library prints can be taken for one; there is no database here.
+
+    {"ready": true}                                                <-      the first message: imports are done
+    {"id", "home", "url", "date", "record", "payload"?, "hints"}   ->      a job; "payload" is a revisit's original
+    {"id", "article"} or {"id", "problem"}                         <-      its answer
+
+A record is {"kind", "file", "offset", "length", "record_id"}. The worker ends when stdin closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import resource
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from archive import files
+from archive.analyse import analyse, codec, messages
+from archive.errors import StorageError
+from archive.model import Article, Capture, Hints, Kind, PageType
+from archive.payload import read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archive.http import Message
+
+MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
+"""Of a longer page only so much is analysed; the largest article pages seen have 5 MB."""
+
+MAX_MEMORY_BYTES: Final = 768 * 1024 * 1024
+"""RLIMIT_DATA. Imports and the language model take 145 MB, a page of 16 MiB up to 500 MB more: benchmarks/analysis.py."""
+
+_MAX_FILE_BYTES: Final = 1024 * 1024  # stderr is a file; nothing else is ever written
+_START_OF_PAGE: Final = 4096
+_HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+
+def main() -> int:
+    """Answer jobs until stdin closes."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the supervisor decides
+    answers = _private_stdout()
+    _limit()
+    time_limit_s = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
+    _send(answers, {"ready": True})
+    with contextlib.suppress(BrokenPipeError):
+        while (
+            job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES)
+        ) is not None:
+            signal.setitimer(
+                signal.ITIMER_REAL, time_limit_s
+            )  # ends the process if nobody else does
+            answer = _answer(job)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            _send(answers, answer)
+    return 0
+
+
+def _private_stdout() -> BinaryIO:
+    """Take stdout for the answers; what anything else writes there goes to stderr."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _limit() -> None:
+    faulthandler.enable()
+    for limit, most in (
+        (resource.RLIMIT_DATA, MAX_MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+    os.nice(5)  # the crawl goes first
+
+
+def _send(answers: BinaryIO, document: Mapping[str, object]) -> None:
+    answers.write(messages.message(document))
+    answers.flush()
+
+
+def _answer(job: Mapping[str, object]) -> dict[str, object]:
+    """Analyse one page. A page that can't be read is a problem; one that fails within us ends the worker."""
+    try:
+        message = _read(job)
+    except (StorageError, OSError) as error:
+        return {"id": job["id"], "problem": str(error)}
+    article = codec.to_json(_article(job, message))
+    answer = {"id": job["id"], "article": article}
+    size = len(messages.message(answer))
+    if size > messages.MAX_ANSWER_BYTES:
+        return {"id": job["id"], "problem": f"its article has {size} bytes, more than is kept"}
+    return answer
+
+
+def _read(job: Mapping[str, object]) -> Message:
+    """Read the answer of the job's own record, with the payload of the original where it is a revisit's."""
+    folder = Path(str(job["home"])) / "warc"
+    body = None
+    if original := job.get("payload"):
+        capture = _capture(cast("Mapping[str, object]", original))
+        body = read_message(files.find(folder, capture.file), capture).body
+    capture = _capture(cast("Mapping[str, object]", job["record"]))
+    return read_message(files.find(folder, capture.file), capture, body=body)
+
+
+def _capture(record: Mapping[str, object]) -> Capture:
+    """A capture as far as reading needs it: where its record lies."""
+    return Capture(
+        sequence=0,
+        urlkey="",
+        date=datetime.min,  # noqa: DTZ901 - not used to read
+        url="",
+        method="",
+        status=0,
+        mime="",
+        digest="",
+        kind=Kind(str(record["kind"])),
+        file=str(record["file"]),
+        offset=int(str(record["offset"])),
+        length=int(str(record["length"])),
+        record_id=str(record["record_id"]),
+    )
+
+
+def _article(job: Mapping[str, object], message: Message) -> Article:
+    decoded = message.decoded(MAX_PAYLOAD_BYTES)
+    if not is_page(message.media_type, decoded.body):
+        return Article(PageType.OTHER)
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.fields]
+    hints = cast("Mapping[str, object]", job.get("hints", {}))
+    return analyse(
+        decoded.body,
+        url=str(job["url"]),
+        captured=datetime.fromisoformat(str(job["date"])),
+        headers=headers,
+        hints=Hints(
+            tuple(map(str, cast("list[object]", hints.get("languages", [])))),
+            str(hints.get("outlet", "")),
+        ),
+    )
+
+
+def is_page(media_type: str, payload: bytes) -> bool:
+    """The payload is HTML: by its type, or, where the type tells nothing, by how it begins."""
+    if media_type in _HTML_TYPES:
+        return True
+    start = payload[:_START_OF_PAGE].replace(b"\0", b"").lower()
+    return b"<!doctype html" in start or b"<html" in start
+
+
+if __name__ == "__main__":
+    sys.exit(main())

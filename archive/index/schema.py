@@ -1,0 +1,131 @@
+"""Opens `articles.sqlite`; hides its tables, its version, and how SQLite's errors are told.
+
+    observation  one row a capture that can matter; `article` names a row of article, or is null
+    article      an analysed page by the digest of its JSON, compressed: recaptures that differ in markup share it
+    node         an identity URL: which entry it is in, where it redirects last, whether it was seen as no article
+    shows        node -> folded text and headline of the articles seen there
+    claim        node -> addresses that its articles name (canonical, amp, print, short), or that it redirected to
+    payload      registrable domain and payload digest -> nodes that showed an article in these bytes
+    entry        id -> line of articles.jsonl, compressed; null where the entry is gone and not yet unpublished
+    address      identity of each URL of an entry, and its former ids -> entry
+    meta         cursor and publication
+
+All but observation and article could be made again from these two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from archive.errors import SchemaUnknown, StorageError, StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME: Final = "articles.sqlite"
+VERSION: Final = 1
+
+_TABLES: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE article (digest TEXT PRIMARY KEY, text TEXT NOT NULL, words INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE observation (
+  record_id TEXT PRIMARY KEY, identity TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
+  status INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,
+  file TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, original TEXT NOT NULL,
+  truncated TEXT, article TEXT, target TEXT NOT NULL, problem TEXT NOT NULL);
+CREATE INDEX observation_identity ON observation (identity);
+CREATE INDEX observation_payload ON observation (digest, url) WHERE article IS NOT NULL;
+CREATE TABLE node (
+  identity TEXT PRIMARY KEY, domain TEXT NOT NULL, entry TEXT, moves_to TEXT NOT NULL DEFAULT '',
+  moved_at TEXT NOT NULL DEFAULT '', is_page INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX node_entry ON node (entry) WHERE entry IS NOT NULL;
+CREATE INDEX node_moves_to ON node (moves_to) WHERE moves_to != '';
+CREATE TABLE shows (
+  identity TEXT NOT NULL, text TEXT NOT NULL, headline TEXT NOT NULL,
+  PRIMARY KEY (identity, text, headline)) WITHOUT ROWID;
+CREATE TABLE claim (
+  identity TEXT NOT NULL, target TEXT NOT NULL, is_redirect INTEGER NOT NULL,
+  PRIMARY KEY (identity, target, is_redirect)) WITHOUT ROWID;
+CREATE INDEX claim_target ON claim (target);
+CREATE TABLE payload (
+  domain TEXT NOT NULL, digest TEXT NOT NULL, identity TEXT NOT NULL,
+  PRIMARY KEY (domain, digest, identity)) WITHOUT ROWID;
+CREATE INDEX payload_identity ON payload (identity);
+CREATE TABLE entry (
+  id TEXT PRIMARY KEY, site TEXT NOT NULL, line BLOB, is_changed INTEGER NOT NULL,
+  history TEXT NOT NULL, is_gone INTEGER NOT NULL, run INTEGER NOT NULL, before TEXT,
+  was_gone INTEGER NOT NULL, outcome TEXT NOT NULL);
+CREATE INDEX entry_site ON entry (site, id);
+CREATE INDEX entry_changed ON entry (id) WHERE is_changed;
+CREATE TABLE address (
+  identity TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (identity, entry)) WITHOUT ROWID;
+CREATE INDEX address_entry ON address (entry);
+"""
+
+
+def connect(home: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the articles of the collection at `home`; made where absent and `write`.
+
+    Without `write` an absent file reads as one without articles. Raises SchemaUnknown for a file of another
+    version, StorageFull and StorageError as SQLite finds the disk.
+    """
+    path = home / NAME
+    with told(path):
+        connection = _open(path, write=write)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA busy_timeout = 10000")
+            connection.execute("PRAGMA cache_size = -32768")  # KiB
+            if _version(connection, path) == 0:
+                connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _open(path: Path, *, write: bool) -> sqlite3.Connection:
+    if write:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+    if path.exists():
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        if _version(connection, path):
+            return connection
+        connection.close()  # a writer has just begun to make it
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the tables, 0 where there are none. Raises SchemaUnknown for another one."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in {0, VERSION}:
+        raise SchemaUnknown(
+            f"{path}: made by another version of muragat (format {version}, this one reads {VERSION});"
+            " use that version, or delete the file: it is made again from the WARC files"
+        )
+    return int(version)
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise SQLite's and the system's errors about `path` as StorageFull or StorageError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith("SQLITE_FULL"):
+            raise StorageFull(f"{path}: no room on the disk; make room and run it again") from error
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise StorageError(
+                f"{path}: damaged ({error}); delete it: it is made again from the WARC files"
+            ) from error
+        raise StorageError(
+            f"{path}: {error}; look at the disk and the file's permissions"
+        ) from error
