@@ -192,3 +192,24 @@ def test_search_finds_and_is_no_archive(site):
     body = ask(site, "/?s=dombra")[2].decode()
     assert "Annecy" in body
     assert 'content="noindex' in body
+
+
+def test_all_channels_together_reach_every_article(site):
+    bodies = {path: page.body.decode("latin-1") for path, page in site.pages.items()}
+    bodies["/post-sitemap2.xml.gz"] = gzip.decompress(
+        site.pages["/post-sitemap2.xml.gz"].body
+    ).decode()
+    address = re.compile(re.escape(site.base[:-1]) + r"(/[^\s\"'<>?#\\]*)")
+    known, left = {"/", "/sitemap.xml"}, ["/", "/sitemap.xml"]
+    while left:
+        found = set(address.findall(bodies.get(left.pop(), ""))) - known
+        known |= found
+        left += sorted(found)
+    addresses = [{truth.path, *truth.redirects} for truth in site.truth if truth.expected]
+    assert [wanted for wanted in addresses if not wanted & known] == []
+
+
+def test_sitemaps_and_feeds_alone_miss_articles(site):
+    expected = [truth for truth in site.truth if truth.expected]
+    for channel in ("feed", "sitemap", "link", "pagination"):
+        assert len([truth for truth in expected if channel not in truth.channels]) >= 3

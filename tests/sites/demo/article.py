@@ -186,13 +186,13 @@ def _neighbours(press: Press, post: Post) -> str:
 
 def _comments(press: Press, post: Post) -> str:
     text = words(post.lang)
-    title = text["comments"].format(count=len(post.comments))
+    title = text["comments"].format(count=len(post.comments)) if post.comments else ""
     items = joined(
         _comment(press, post, number, comment) for number, comment in enumerate(post.comments, 1)
     )
     return filled(
         "comments.html",
-        title=escape(title),
+        title=f'<h2 class="comments-title">{escape(title)}</h2>' if title else "",
         items=items,
         base=press.base,
         id=post.id,

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tests.sites.demo.posts import encoded, read_site
-from tests.sites.demo.press import Page, Press, anchor, day, filled, section_path, words
+from tests.sites.demo.press import Page, Press, anchor, day, filled, month, section_path, words
 from tests.sites.demo.shell import wrapped
 
 if TYPE_CHECKING:
@@ -80,12 +80,10 @@ def _archives(press: Press, lang: str, posts: list[Post]) -> Iterator[tuple[str,
             own = [post for post in posts if name in {post.category, *post.tags}]
             path = section_path(lang, kind, name)
             yield from _paged(press, path, own, title=name, lang=lang, body_class=f"archive {kind}")
-    for month in sorted({f"{post.date:%Y/%m}" for post in posts}):
-        own = [post for post in posts if f"{post.date:%Y/%m}" == month]
-        title = f"{words(lang)['months'][own[0].date.month - 1]} {own[0].date.year}"
-        yield from _paged(
-            press, f"/{lang}/{month}/", own, title=title, lang=lang, body_class="archive date"
-        )
+    for path in sorted({f"/{lang}/{post.date:%Y/%m}/" for post in posts}):
+        own = [post for post in posts if f"/{lang}/{post.date:%Y/%m}/" == path]
+        title = month(own[0].date.year, own[0].date.month, lang)
+        yield from _paged(press, path, own, title=title, lang=lang, body_class="archive date")
 
 
 def _paged(

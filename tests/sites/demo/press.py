@@ -116,8 +116,14 @@ def joined(parts: Iterable[str], tag: str = "li") -> str:
 
 def day(moment: datetime, lang: str) -> str:
     """Return a date as people of that language write it."""
-    month = words(lang)["months"][moment.month - 1]
-    return str(words(lang)["date"]).format(day=moment.day, month=month, year=moment.year)
+    name = words(lang)["months"][moment.month - 1]
+    return str(words(lang)["date"]).format(day=moment.day, month=name, year=moment.year)
+
+
+def month(year: int, number: int, lang: str) -> str:
+    """Return a month as a heading names it."""
+    text = words(lang)
+    return f"{text.get('months_alone', text['months'])[number - 1]} {year}"
 
 
 @lru_cache(maxsize=32)

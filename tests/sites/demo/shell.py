@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.sites.demo.posts import read_site
-from tests.sites.demo.press import STYLE, Press, anchor, filled, joined, section_path, words
+from tests.sites.demo.press import STYLE, Press, anchor, filled, joined, month, section_path, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,9 +111,6 @@ def _cloud(press: Press, lang: str, posts: list[Post]) -> str:
 
 
 def _months(press: Press, lang: str, posts: list[Post]) -> Iterable[str]:
-    text = words(lang)
     months = sorted({(post.date.year, post.date.month) for post in posts}, reverse=True)
-    for year, month in months[:4]:
-        yield anchor(
-            press.url(f"/{lang}/{year}/{month:02}/"), f"{text['months'][month - 1]} {year}"
-        )
+    for year, number in months[:4]:
+        yield anchor(press.url(f"/{lang}/{year}/{number:02}/"), month(year, number, lang))
