@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -71,6 +73,17 @@ def test_connection_is_kept(site):
         answer.read()
     connection.close()
     assert statuses == [(200, True), (200, False), (404, False), (200, False)]
+
+
+def test_client_that_resets_its_connection_troubles_nobody(capsys):
+    with DemoSite() as site:
+        client = socket.create_connection(("127.0.0.1", int(urlsplit(site.base).port or 0)))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: demo\r\n\r\n")
+        client.recv(1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        assert ask(site, "/robots.txt")[0] == 200
+    assert capsys.readouterr().err == ""
 
 
 def test_nothing_is_taken_in(site):

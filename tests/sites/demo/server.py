@@ -84,6 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 60
 
+    def handle(self) -> None:
+        """Serve the connection until either side ends it, politely or not."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def do_GET(self) -> None:
         """Answer with the page's bytes, 304 where the client has them."""
         assert self.server.ask is not None
@@ -152,8 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         entity = (
             b"" if body is None or self.command == "HEAD" else _chunks(body) if chunked else body
         )
-        with suppress(ConnectionError):  # the client went away: its business
-            self.wfile.write(head + entity)
+        self.wfile.write(head + entity)
 
     @property
     def _gzips(self) -> bool:
