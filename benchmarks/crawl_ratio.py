@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import shlex
 import shutil
 import signal
@@ -157,11 +159,20 @@ def _table(title: str, rows: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Run the rounds and print medians and ratios."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.crawl_ratio", description=main.__doc__
-    )
+def rounds(
+    site: dict[str, Any], commands: dict[str, str], options: argparse.Namespace
+) -> list[Run]:
+    """Run every contestant once a round, in turning order, so that none always goes first."""
+    runs = []
+    for number in range(options.runs):
+        for name in list(commands)[:: 1 if number % 2 == 0 else -1]:
+            runs.append(contest(name, commands[name], site, options.concurrency))
+            print(f"round {number + 1} {name}: {runs[-1].cost}", file=sys.stderr)
+    return runs
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crawl_ratio")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--articles", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=8)
@@ -173,30 +184,40 @@ def main() -> None:
         default=MURAGAT,
         help="its command; {python} {folder} {base} {concurrency} {limit}",
     )
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the rounds, print medians and ratios."""
+    options = _options()
+    known = {"muragat": options.muragat, "plain": PLAIN, "wget": WGET}
+    commands = {name: known[name] for name in options.only.split(",")}
+    first = next(iter(commands))
     adopt_orphans()
-    commands = {"muragat": options.muragat, "plain": PLAIN, "wget": WGET}
-    names = options.only.split(",")
-    runs = []
     with served(options.articles) as site:
-        for number in range(options.runs):
-            order = names if number % 2 == 0 else names[::-1]
-            for name in order:
-                runs.append(contest(name, commands[name], site, options.concurrency))
-                print(f"round {number + 1} {name}: {runs[-1].cost}", file=sys.stderr)
+        try:
+            runs = rounds(site, commands, options)
+        except RuntimeError as error:
+            sys.exit(str(error))
+    machine = {
+        "cpus": os.cpu_count(),
+        "load": os.getloadavg()[1],
+        "python": platform.python_version(),
+    }
     found = {
+        "machine": machine,
         "site": site,
         "runs": options.runs,
         "medians": medians(runs),
-        f"through_{names[0]}": ratios(runs, names[0]),
+        f"through_{first}": ratios(runs, first),
     }
     if options.json:
         print(json.dumps(found))
         return
     print(_table("medians", medians(runs)))
-    if len(names) > 1:
-        print("\n" + _table(f"… / {names[0]}", ratios(runs, names[0])))
+    if len(commands) > 1:
+        print("\n" + _table(f"… / {first}", ratios(runs, first)))
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def _share(press: Press, post: Post) -> str:
         for name in ("Pigeon", "Carnet")
     ]
     if "print" in post.variants:
-        links.append(anchor(f"{own}?print=1", words(post.lang)["print"], 'rel="nofollow"'))
+        links.append(anchor(f"{own}?print=1", words(post.lang)["print"]))
     return joined(links)
 
 

@@ -64,7 +64,8 @@ def message_page(press: Press, kind: str, *, status: int = 200) -> Page:
     title, body = text[f"{kind}_title"], text[f"{kind}_text"]
     form = filled("login.html", base=press.base) if kind == "login" else ""
     main = f'<section class="{kind} not-found"><h1 class="page-title">{escape(title)}</h1><p>{escape(body)}</p>{form}</section>'
-    robots = '<meta name="robots" content="noindex, noarchive">'
+    rules = "noindex, noarchive" if kind == "login" else "noindex, follow"
+    robots = f'<meta name="robots" content="{rules}">'
     page = wrapped(
         press, main, lang="fr", title=title, body_class=f"{kind} error{status}", head=robots
     )

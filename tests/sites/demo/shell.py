@@ -36,7 +36,7 @@ def wrapped(
         sidebar=sidebar(press, lang),
         footer=escape(text["footer"]),
         skip=escape(text["skip"]),
-        login=anchor(press.url("/wp-login.php"), text["login"], 'rel="nofollow"'),
+        login=anchor(press.url("/wp-login.php"), text["login"]),
     )
 
 
@@ -49,7 +49,7 @@ def sidebar(press: Press, lang: str) -> str:
         base=press.base,
         search=escape(text["search"]),
         go=escape(text["go"]),
-        often=anchor(f"{press.base}/?s={quote(text['often'])}", text["often"], 'rel="nofollow"'),
+        often=anchor(f"{press.base}/?s={quote(text['often'])}", text["often"]),
         popular_title=escape(text["popular"]),
         popular=joined(_popular(press, open_posts)),
         categories_title=escape(text["categories"]),
