@@ -1,1 +1,1 @@
-"""Measurements against other tools, each on one machine in one run; see docs/performance.md for figures."""
+"""Measurements against other tools, each on one machine in one run; figures in docs/decisions.md."""
