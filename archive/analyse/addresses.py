@@ -6,12 +6,16 @@ Every address is absolute http(s) or left out. Two different canonicals are none
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.analyse.choice import Candidate, Chosen, choose
-from archive.analyse.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.analyse.page import Page
 
 _LINK_HEADER = re.compile(r"<([^<>]{1,4000})>([^,<]{0,500})")
 _LANGUAGE = re.compile(r"^(?:x-default|[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})$")

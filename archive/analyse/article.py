@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from archive.analyse import linked_data
 from archive.analyse.addresses import addresses
-from archive.analyse.authors import authors
-from archive.analyse.choice import Candidate, Chosen, choose, clean
-from archive.analyse.dates import dates
+from archive.analyse.choice import Chosen
 from archive.analyse.extraction import extract
 from archive.analyse.gate import Verdict, judge
 from archive.analyse.guard import admit
 from archive.analyse.headline import headline, titles
-from archive.analyse.images import images
-from archive.analyse.labels import keywords, sections
 from archive.analyse.language import language
-from archive.analyse.linked_data import ARTICLE_TYPES, types_of
 from archive.analyse.markup import drop, hidden, parse, text_of
+from archive.analyse.metadata import metadata
 from archive.analyse.page import Page, look
 from archive.analyse.rescue import rescue
 from archive.analyse.rights import rights, withheld
-from archive.analyse.tidy import tidy
+from archive.analyse.tidy import Tidied, tidy
 from archive.charset import decode_html
 from archive.model import Article, Hints, Outcome, PageType, Provenance
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
 _MAX_PAYLOAD = 32 * 1024 * 1024
-_MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|title|article|main|h1|div|p)\b", re.IGNORECASE)
-_NOT_HTML = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--[^>]{0,500}-->\s*)?<(?:rss|feed|rdf:rdf|urlset|sitemapindex|opml|svg|manifest|rsd)\b", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(?:!doctype\s+html|html|head|body|title|article|main|h1|div|p)\b", re.IGNORECASE
+)
+_NOT_HTML = re.compile(
+    r"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--[^>]{0,500}-->\s*)?<(?:rss|feed|rdf:rdf|urlset|sitemapindex|opml|svg|manifest|rsd)\b",
+    re.IGNORECASE,
+)
 _HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain", "application/octet-stream", "application/xml", "text/xml", "unknown/unknown"})  # fmt: skip
-_SCHEMA_TYPES = ("NewsArticle", "LiveBlogPosting", "OpinionNewsArticle", "BlogPosting", "Report", "Article")
-_FALSE = frozenset({"false", "no", "0", "locked", "metered", "paid", "premium"})
-_TRUE = frozenset({"true", "yes", "1", "free"})
 
 
 def analyse(
@@ -92,7 +92,7 @@ def _read(page: Page, captured: datetime, hints: Hints) -> Article:
         verdict = Verdict(PageType.OTHER, f"robots: {directive}", Outcome.WITHHELD)
         return replace(_brief(page, verdict, hints, named=False), rights=stated)
     verdict = judge(page)
-    if verdict.page_type is not PageType.ARTICLE:
+    if verdict.page_type is not PageType.ARTICLE and not verdict.readable:
         return replace(_brief(page, verdict, hints, named=True), rights=stated)
     return replace(_whole(page, verdict, captured, hints), rights=stated)
 
@@ -116,113 +116,41 @@ def _brief(page: Page, verdict: Verdict, hints: Hints, *, named: bool) -> Articl
 
 
 def _whole(page: Page, verdict: Verdict, captured: datetime, hints: Hints) -> Article:
-    found = addresses(page)
-    name, alternative = headline(page, hints.outlet)
-    publisher = _publisher(page, hints)
-    people, people_chosen = authors(page, publisher.value or hints.outlet)
-    when = dates(page, captured)
-    tags, tags_chosen = keywords(page)
-    parts, parts_chosen = sections(page)
-    pictures, main_image, image_chosen = images(page)
-    about = _description(page)
-    furniture = [text_of(e) for e in page.times[:6]] + [f"{by}{p.name}" for p in people for by in ("", "by ")]
+    article, fields = metadata(page, captured, hints)
+    body, source, problem = _text(page, article, fields["headline"])
+    tongue = language(page, body.text, hints.languages)
+    fields["language"] = tongue
+    if body.text:
+        fields["text"] = Chosen(body.text, Provenance(source))
+    else:
+        verdict = Verdict(PageType.OTHER, "no text")
+        problem = problem or "text: nothing found"
+    if body.credit:
+        fields["credit"] = Chosen(body.credit, Provenance("credit line"))
+    return replace(
+        article,
+        page_type=verdict.page_type,
+        text=body.text,
+        credit=body.credit,
+        language=tongue.value,
+        provenance=_provenance(verdict, fields),
+        outcome=verdict.outcome,
+        problems=(*article.problems, *((problem,) if problem else ())),
+    )
+
+
+def _text(page: Page, article: Article, name: Chosen) -> tuple[Tidied, str, str]:
+    """Return (text and credit, source of the text, problem); hidden elements leave the tree."""
+    people = [f"{by}{author.name}" for author in article.authors for by in ("", "by ")]
+    furniture = [*(text_of(element) for element in page.times[:6]), *people]
     keys = titles(name, page)
     for element in hidden(page.root):
         drop(element)
     raw, problem = extract(page.root, page.url)
     raw, source = rescue(page, raw)
-    body = tidy(raw, keys, furniture)
-    tongue = language(page, body.text, hints.languages)
-    fields = {
-        "headline": name,
-        "description": about,
-        "authors": people_chosen,
-        "publisher": publisher,
-        "published": when.published,
-        "modified": when.modified,
-        "language": tongue,
-        "sections": parts_chosen,
-        "keywords": tags_chosen,
-        "main_image": image_chosen,
-        "canonical": found.canonical,
-        "text": Chosen(body.text, Provenance(source)) if body.text else Chosen(),
-        "credit": Chosen(body.credit, Provenance("credit line")) if body.credit else Chosen(),
-    }
-    problems = (*found.problems, *((problem,) if problem else ()))
-    if not body.text:
-        verdict = Verdict(PageType.OTHER, "no text")
-        problems = (*problems, "text: nothing found")
-    return Article(
-        verdict.page_type,
-        headline=name.value,
-        alternative_headline=alternative,
-        description=about.value,
-        text=body.text,
-        authors=people,
-        publisher=publisher.value,
-        credit=body.credit,
-        published=when.published.value,
-        published_raw=when.published_raw,
-        modified=when.modified.value,
-        modified_raw=when.modified_raw,
-        language=tongue.value,
-        sections=parts,
-        keywords=tags,
-        main_image=main_image,
-        images=pictures,
-        is_free=_is_free(page),
-        schema_type=_schema_type(page),
-        canonical=found.canonical.value,
-        alternates=found.alternates,
-        amp=found.amp,
-        print_url=found.print_url,
-        shortlink=found.shortlink,
-        provenance=_provenance(verdict, fields),
-        outcome=verdict.outcome,
-        problems=problems,
-    )
+    return tidy(raw, keys, furniture), source, problem
 
 
 def _provenance(verdict: Verdict, fields: dict[str, Chosen]) -> dict[str, Provenance]:
     known = {name: chosen.provenance for name, chosen in fields.items() if chosen.provenance}
     return {"page_type": Provenance(verdict.reason), **known}
-
-
-def _publisher(page: Page, hints: Hints) -> Chosen:
-    found = []
-    for node in page.ld.of_type(ARTICLE_TYPES)[:3]:
-        found.append(Candidate("json-ld publisher", linked_data.first(page.ld.resolve(node.get("publisher")))))
-    found.extend(Candidate(f"meta {n}", v) for n, v in page.meta("og:site_name", "application-name", "publisher"))
-    found.append(Candidate("site's table", hints.outlet))
-    return choose([Candidate(c.source, clean(c.value)[:200]) for c in found])
-
-
-def _description(page: Page) -> Chosen:
-    metas = page.meta("description", "og:description", "twitter:description")
-    found = [Candidate(f"meta {name}", value) for name, value in metas]
-    for node in page.ld.of_type(ARTICLE_TYPES)[:1]:
-        found.append(Candidate("json-ld description", linked_data.first(node.get("description"))))
-    return choose([Candidate(c.source, clean(linked_data.plain(c.value))[:2000]) for c in found])
-
-
-def _is_free(page: Page) -> bool | None:
-    values: list[object] = [n.get("isAccessibleForFree") for n in page.ld.of_type(ARTICLE_TYPES)[:2]]
-    values.extend(value for _, value in page.meta("article:content_tier", "isaccessibleforfree"))
-    for value in values:
-        word = str(value).strip().lower()
-        if word in _TRUE | _FALSE:
-            return word in _TRUE
-    return None
-
-
-def _schema_type(page: Page) -> str:
-    """Return the schema.org type of the article among those that the index knows, or ""."""
-    for node in page.ld.of_type(ARTICLE_TYPES)[:1]:
-        types = types_of(node)
-        for known in _SCHEMA_TYPES:
-            if known in types:
-                return known
-        return "NewsArticle" if any(name.endswith("NewsArticle") for name in types) else "Article"
-    return ""
-
-

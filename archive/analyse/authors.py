@@ -22,7 +22,10 @@ _PREFIX = re.compile(
 )
 _COLON_ONLY = frozenset({"text", "texte", "texto", "текст", "文", "мәтін"})
 _SPLIT = re.compile(r"\s*(?:[;,、|•·/&]|\s(?:and|und|et|y|e|и|och|og|en|және|with|mit|avec)\s)\s*")
-_TAIL = re.compile(r"\s*(?:\(.{0,80}\)|[-–—|,]\s*(?:staff|reporter|editor|correspondent|redaktion|rédaction).{0,60})$", re.IGNORECASE)
+_TAIL = re.compile(
+    r"\s*(?:\(.{0,80}\)|[-–—|,]\s*(?:staff|reporter|editor|correspondent|redaktion|rédaction).{0,60})$",
+    re.IGNORECASE,
+)
 _NO_NAME = re.compile(
     r"https?:|www\.|@|\d{2}|[{}<>=\[\]]|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
     r"redaktion|redacción|rédaction|редакция|view all|see more|read more|follow|share|posts?|the editors?|"
@@ -40,7 +43,14 @@ _ORGANISATION = re.compile(
     r"times|journal|gazette|tribune|foundation|institute|university|ministry|inc|ltd|gmbh|media|network|\.com)\b",
     re.IGNORECASE,
 )
-_BYLINE_CLASS = re.compile(r"(?:^|[\s_-])(?:byline|author|authors|autor|auteur|writer|vcard|contributor)(?:$|[\s_-])|author[-_]?name|byline[-_]?name", re.IGNORECASE)
+_BYLINE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:byline|author|authors|autor|auteur|writer|vcard|contributor)(?:$|[\s_-])|author[-_]?name|byline[-_]?name",
+    re.IGNORECASE,
+)
+_BOX_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:author-?(?:box|bio|info)|about-?author)(?:$|[\s_-])", re.IGNORECASE
+)
+_NAME_CLASS = re.compile(r"author-?(?:name|title)|(?:^|\s)fn(?:$|\s)", re.IGNORECASE)
 _META = ("author", "article:author", "article:author_name", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl", "citation_author", "twitter:data1")  # fmt: skip
 
 
@@ -58,7 +68,10 @@ def authors(page: Page, outlet: str) -> tuple[tuple[Author, ...], Chosen]:
     best = next((people for _, people in found if any(a.kind == "person" for a in people)), ())
     best = best or (found[0][1] if found else ())
     ordered = sorted(found, key=lambda item: item[1] is not best)
-    chosen = choose([Candidate(source, "; ".join(a.name for a in people)) for source, people in ordered], _name_key)
+    chosen = choose(
+        [Candidate(source, "; ".join(a.name for a in people)) for source, people in ordered],
+        _name_key,
+    )
     return best, chosen
 
 
@@ -77,7 +90,11 @@ def _sources(page: Page) -> Iterator[tuple[str, list[Author]]]:
     yield "rel=author", [a for e in _anchors(page) for a in _split(text_of(e), _address(page, e))]
     yield "byline", list(_bylines(page))
     if any("written by" in value.lower() for _, value in page.meta("twitter:label1")):
-        yield "meta twitter:data1", [a for _, value in page.meta("twitter:data1") for a in _split(value)]
+        yield (
+            "meta twitter:data1",
+            [a for _, value in page.meta("twitter:data1") for a in _split(value)],
+        )
+    yield "author box", list(_boxed(page))
 
 
 def _linked(page: Page, value: object) -> Iterator[Author]:
@@ -129,9 +146,21 @@ def _bylines(page: Page) -> Iterator[Author]:
             return
 
 
+def _boxed(page: Page) -> Iterator[Author]:
+    """Read the name in the box about the author that stands below the article."""
+    for box in page.main.iter("div", "section", "aside", "footer"):
+        if _BOX_CLASS.search(box.get("class") or ""):
+            for element in box.iter("h2", "h3", "h4", "h5", "span", "p", "a"):
+                if element.tag.startswith("h") or _NAME_CLASS.search(element.get("class") or ""):
+                    yield from _split(text_of(element))
+                    return
+
+
 def _near(page: Page, element: Element) -> bool:
     """Say whether an element is in the article, or in no other article of the page."""
-    return next(element.iterancestors("article"), page.main) is page.main or page.main.tag != "article"
+    return (
+        next(element.iterancestors("article"), page.main) is page.main or page.main.tag != "article"
+    )
 
 
 def _address(page: Page, element: Element) -> str:
@@ -146,7 +175,9 @@ def _split(text: str, url: str = "") -> Iterator[Author]:
     match = _PREFIX.match(text)
     if match and not (match.group().strip().lower() in _COLON_ONLY and ":" not in match.group()):
         text = text[match.end() :]
-    names = [name for piece in _SPLIT.split(text) if (name := _TAIL.sub("", piece).strip(" .-–—:*"))]
+    names = [
+        name for piece in _SPLIT.split(text) if (name := _TAIL.sub("", piece).strip(" .-–—:*"))
+    ]
     for name in names:
         if 1 < len(name) <= 70 and len(name.split()) <= 6 and not _NO_NAME.search(name):
             yield Author(name, url if len(names) == 1 else "", _kind(name))
@@ -157,7 +188,10 @@ def _kind(name: str) -> str:
 
 
 def _outlets(page: Page, outlet: str) -> frozenset[str]:
-    names = [outlet, *(value for _, value in page.meta("og:site_name", "application-name", "publisher"))]
+    names = [
+        outlet,
+        *(value for _, value in page.meta("og:site_name", "application-name", "publisher")),
+    ]
     for node in page.ld.of_type({"NewsMediaOrganization", "Organization", "WebSite"})[:10]:
         names.extend(linked_data.strings(node.get("name")))
     for node in page.ld.of_type(ARTICLE_TYPES)[:3]:

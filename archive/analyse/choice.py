@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archive.model import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _CONTROL = re.compile(

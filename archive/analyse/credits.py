@@ -17,12 +17,17 @@ _CREDIT_LINE = re.compile(
     r"\s*\S.{0,160}$",
     re.IGNORECASE,
 )
-_BY = re.compile(r"^(?:photos?|pictures?|images?|fotos?)\s+(?:by|par|von|por)\s+[^\s].{1,80}$", re.IGNORECASE)
+_BY = re.compile(
+    r"^(?:photos?|pictures?|images?|fotos?)\s+(?:by|par|von|por)\s+[^\s].{1,80}$", re.IGNORECASE
+)
 _COPYRIGHT = re.compile(r"^©\s*\S.{0,80}$")
 _INLINE = re.compile(
-    rf"(?:^|[\s.|(\[–—-])\s*((?:{_LABEL}\s*[:：]|(?:photo|picture|image|foto)s?\s+by\s|©)\s*[^.|()]{{2,100}}[)\].]?)\s*$", re.IGNORECASE
+    rf"(?:^|[\s.|(\[–—-])\s*((?:{_LABEL}\s*[:：]|(?:photo|picture|image|foto)s?\s+by\s|©)\s*[^.|()]{{2,100}}[)\].]?)\s*$",
+    re.IGNORECASE,
 )
-_LINK_ONLY = re.compile(r"^(?:https?://)?(?:www\.)?[\w-]{1,60}(?:\.[\w-]{1,30}){1,3}(?:/\S{0,200})?$")
+_LINK_ONLY = re.compile(
+    r"^(?:https?://)?(?:www\.)?[\w-]{1,60}(?:\.[\w-]{1,30}){1,3}(?:/\S{0,200})?$"
+)
 # Sentences that only begin like one: "Source: the minister said so on Monday, and ..." is cut by length.
 _MAX_LETTERS = 180
 _ENDING = re.compile(r"[.!?…。]\s+\S.{40,}$")

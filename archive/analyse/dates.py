@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from htmldate import find_date
 
@@ -19,6 +19,9 @@ from archive.analyse.choice import Candidate, Chosen, choose
 from archive.analyse.linked_data import ARTICLE_TYPES
 from archive.analyse.markup import FAULTS, Element
 from archive.analyse.page import Page, outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
@@ -106,7 +109,8 @@ def parse(text: str) -> datetime | None:
     slashed = _SLASHED.match(text)
     try:
         if slashed:
-            return datetime(*(int(part) for part in slashed.groups()), tzinfo=UTC)  # type: ignore[misc]
+            year, month, day = (int(part) for part in slashed.groups())
+            return datetime(year, month, day, tzinfo=UTC)
         found = parsedate_to_datetime(text) if "," in text or ":" in text else None
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
@@ -127,7 +131,9 @@ def _from_match(match: re.Match[str]) -> datetime | None:
         return None
 
 
-def _valid(found: Iterator[Candidate], latest: datetime, raw: dict[str, str]) -> Iterator[Candidate]:
+def _valid(
+    found: Iterator[Candidate], latest: datetime, raw: dict[str, str]
+) -> Iterator[Candidate]:
     for candidate in found:
         moment = parse(candidate.value)
         try:
@@ -147,9 +153,9 @@ def _published(page: Page) -> Iterator[Candidate]:
     yield from (Candidate(f"meta {name}", value) for name, value in page.meta(*_PUBLISHED_META[1:]))
     times = [element for element in page.times if element.get("datetime")]
     for element in times:
-        if element.get("pubdate") is not None or _named(element, _PUBLISHED_CLASS):
-            if not outside(element):
-                yield Candidate("time, published", element.get("datetime") or "")
+        marked = element.get("pubdate") is not None or _named(element, _PUBLISHED_CLASS)
+        if marked and not outside(element):
+            yield Candidate("time, published", element.get("datetime") or "")
     for element in times:
         if _belongs(page.main, element) and not _named(element, _MODIFIED_CLASS):
             yield Candidate("time in the article", element.get("datetime") or "")
@@ -160,7 +166,11 @@ def _modified(page: Page) -> Iterator[Candidate]:
     yield from (Candidate(f"meta {name}", value) for name, value in page.meta(*_MODIFIED_META))
     yield from _itemprop(page, "datemodified")
     for element in page.times:
-        if _named(element, _MODIFIED_CLASS) and element.get("datetime") and _belongs(page.main, element):
+        if (
+            _named(element, _MODIFIED_CLASS)
+            and element.get("datetime")
+            and _belongs(page.main, element)
+        ):
             yield Candidate("time, updated", element.get("datetime") or "")
 
 
@@ -218,7 +228,9 @@ def _moment(text: str) -> str:
 def _named(element: Element, pattern: re.Pattern[str]) -> bool:
     parent = element.getparent()
     names = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
-    return bool(pattern.search(names) or (parent is not None and pattern.search(parent.get("class") or "")))
+    return bool(
+        pattern.search(names) or (parent is not None and pattern.search(parent.get("class") or ""))
+    )
 
 
 def _belongs(main: Element, element: Element) -> bool:

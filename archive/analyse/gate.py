@@ -9,17 +9,38 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archive.analyse.linked_data import ARTICLE_TYPES, types_of
-from archive.analyse.page import Page
 from archive.analyse.walls import Wall, wall
 from archive.model import Outcome, PageType
 
+if TYPE_CHECKING:
+    from archive.analyse.markup import Element
+    from archive.analyse.page import Page
+
 _LISTING_TYPES = frozenset({"CollectionPage", "ProfilePage", "SearchResultsPage", "ItemPage"})
 _OTHER_TYPES = frozenset(
-    {"AboutPage", "ContactPage", "FAQPage", "CheckoutPage", "Product", "Event", "JobPosting", "Recipe"}
-    | {"MusicEvent", "LocalBusiness", "Restaurant", "SoftwareApplication", "Course", "QAPage", "Quiz"}
+    {
+        "AboutPage",
+        "ContactPage",
+        "FAQPage",
+        "CheckoutPage",
+        "Product",
+        "Event",
+        "JobPosting",
+        "Recipe",
+    }
+    | {
+        "MusicEvent",
+        "LocalBusiness",
+        "Restaurant",
+        "SoftwareApplication",
+        "Course",
+        "QAPage",
+        "Quiz",
+    }
 )
 _LISTING_CLASSES = frozenset(
     {"archive", "category", "tag", "author", "date", "home", "blog", "paged", "post-type-archive"}
@@ -30,20 +51,28 @@ _LISTING_PATH = re.compile(
     re.IGNORECASE,
 )
 _DATE_PATH = re.compile(r"^/\d{4}(?:/\d{1,2}){0,2}/?$")
-_HOME_PATH = re.compile(r"^/(?:[a-z]{2}(?:[-_][a-z]{2})?/?|index\.(?:html?|php)|home/?)?$", re.IGNORECASE)
+_HOME_PATH = re.compile(
+    r"^/(?:[a-z]{2}(?:[-_][a-z]{2})?/?|index\.(?:html?|php)|home/?)?$", re.IGNORECASE
+)
 _SEARCH = re.compile(r"(?:^|&)(?:s|q|query|search)=", re.IGNORECASE)
-_DATED_PATH = re.compile(r"/(?:19|20)\d\d[/-]?[01]\d(?:[/-]?[0-3]\d)?[/-]|[-/.]\d{5,}(?:$|[./-])|-[0-9a-f]{8,}$")
+_DATED_PATH = re.compile(
+    r"/(?:19|20)\d\d[/-]?[01]\d(?:[/-]?[0-3]\d)?[/-]|[-/.]\d{5,}(?:$|[./-])|-[0-9a-f]{8,}$"
+)
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 THRESHOLD = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a page is, the rule that says so, and the outcome where there is a wall or an empty shell."""
+    """What a page is, the rule that says so, and the outcome where there is a wall or an empty shell.
+
+    `readable` marks a page that is no article and still one text: a static page, a recipe.
+    """
 
     page_type: PageType
     reason: str
     outcome: Outcome | None = None
+    readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +98,11 @@ def judge(page: Page) -> Verdict:
         return Verdict(PageType.OTHER, "frameset")
     volume = measure(page)
     said = _by_wall(page, volume) or _by_classes(page) or _by_address(page)
-    return said or _by_weight(page, volume)
+    if said is None:
+        return _by_weight(page, volume)
+    if said.page_type is PageType.LISTING and _one_text(page, volume):
+        return Verdict(PageType.OTHER, f"{said.reason}, but one text", readable=True)
+    return said
 
 
 def measure(page: Page) -> Volume:
@@ -78,25 +111,42 @@ def measure(page: Page) -> Volume:
     if body is None:
         return Volume(0, 0, 0)
     text = "".join("".join(body.itertext()).split())
-    unseen = sum(len("".join((e.text or "").split())) for e in body.iter("script", "style", "template"))
+    unseen = sum(
+        len("".join((e.text or "").split())) for e in body.iter("script", "style", "template")
+    )
     weight = 2.5 if len(_FOREIGN.findall(text[:20_000])) > 0.2 * min(len(text), 20_000) else 1.0
     links = sum(_length(a) for a in body.iter("a"))
-    long = sum(length for p in body.iter("p") if (length := _length(p)) > 60 / weight and _plain(p, length))
+    long = sum(
+        length for p in body.iter("p") if (length := _length(p)) > 60 / weight and _plain(p, length)
+    )
     return Volume(*(int(weight * value) for value in (max(len(text) - unseen, 0), links, long)))
 
 
-def _length(element: object) -> int:
-    return len("".join("".join(element.itertext()).split()))  # type: ignore[attr-defined]
+def _one_text(page: Page, volume: Volume) -> bool:
+    """Say whether what should be a listing has prose and no teasers: the front page of a small site."""
+    return volume.long >= 800 and volume.link_share < 0.3 and _teasers(page) < 3
 
 
-def _plain(paragraph: object, length: int) -> bool:
-    return sum(_length(a) for a in paragraph.iter("a")) < 0.5 * length  # type: ignore[attr-defined]
+def _teasers(page: Page) -> int:
+    articles = len(page.root.findall(".//article")[:50])
+    linked = sum(1 for h in page.headings if h.tag == "h2" and h.find(".//a") is not None)
+    return max(articles - 1, linked)
+
+
+def _length(element: Element) -> int:
+    return len("".join("".join(element.itertext()).split()))
+
+
+def _plain(paragraph: Element, length: int) -> bool:
+    return sum(_length(a) for a in paragraph.iter("a")) < 0.5 * length
 
 
 def _by_wall(page: Page, volume: Volume) -> Verdict | None:
     found = wall(page, volume.visible)
     if found is None or (_article_body(page) and found is not Wall.PASSWORD):
         return None
+    if found is Wall.LOGIN and (_article_nodes(page) or "single" in page.body_classes):
+        return None  # a login box beside a short article
     blocked = found in {Wall.CHALLENGE, Wall.CONSENT}
     return Verdict(PageType.OTHER, found.value, Outcome.BLOCKED if blocked else None)
 
@@ -113,16 +163,16 @@ def _by_classes(page: Page) -> Verdict | None:
     if "single" not in classes and classes & _LISTING_CLASSES:
         return Verdict(PageType.LISTING, "wordpress: listing")
     if "page" in classes and "single" not in classes and not _article_nodes(page):
-        return Verdict(PageType.OTHER, "wordpress: static page")
+        return Verdict(PageType.OTHER, "wordpress: static page", readable=True)
     return None
 
 
 def _is_wordpress(page: Page) -> bool:
     if any(value.lower().startswith("wordpress") for _, value in page.meta("generator")):
         return True
-    return any(name.startswith(("postid-", "page-id-", "wp-")) for name in page.body_classes) or any(
-        "/wp-content/" in (link.get("href") or "") for _, link in page.links
-    )
+    return any(
+        name.startswith(("postid-", "page-id-", "wp-")) for name in page.body_classes
+    ) or any("/wp-content/" in (link.get("href") or "") for _, link in page.links)
 
 
 def _by_address(page: Page) -> Verdict | None:
@@ -157,8 +207,10 @@ def _by_weight(page: Page, volume: Volume) -> Verdict:
     if _is_shell(page, volume):
         return Verdict(PageType.OTHER, "empty shell", Outcome.EMPTY_SHELL)
     least = min(signs, key=lambda sign: sign[1], default=("nothing", 0.0))[0]
-    listing = volume.link_share > 0.35 or score < 0
-    return Verdict(PageType.LISTING if listing else PageType.OTHER, f"weight: {least}")
+    if (volume.link_share > 0.35 or score < 0) and volume.long < 600:
+        return Verdict(PageType.LISTING, f"weight: {least}")
+    readable = volume.long >= 400 or volume.visible >= 1000
+    return Verdict(PageType.OTHER, f"weight: {least}", readable=readable)
 
 
 def _signs(page: Page, volume: Volume) -> list[tuple[str, float]]:
@@ -195,19 +247,26 @@ def _stated(page: Page) -> list[tuple[str, float]]:
 def _shaped(page: Page, volume: Volume) -> list[tuple[str, float]]:
     path, query = urlsplit_or_empty(page.url)
     slug = path.rstrip("/").rpartition("/")[2]
-    articles = len(page.root.findall(".//article")[:50])
-    teasers = sum(1 for h in page.headings if h.tag == "h2" and h.find(".//a") is not None)
+    lone = page.main.tag == "article" and len(page.root.findall(".//article")) == 1
     tests = (
         ("text: long paragraphs", 2.0, volume.long >= 400),
         ("text: very long", 1.0, volume.long >= 1200),
         ("text: outside paragraphs", 1.5, volume.long < 400 and volume.visible >= 1000),
         ("text: long, few links", 1.0, volume.link_share < 0.25 and volume.visible >= 500),
         ("text: most of it in links", -2.0, volume.link_share > 0.6 and volume.long < 1500),
-        ("heading in an <article>", 1.0, page.main.tag == "article" and page.main.find(".//h1") is not None),
-        ("text only in an <article>", 1.0, page.main.tag == "article" and articles == 1),
-        ("many teasers", -1.5, articles >= 5 or teasers >= 6),
+        (
+            "heading in an <article>",
+            1.0,
+            page.main.tag == "article" and page.main.find(".//h1") is not None,
+        ),
+        ("text only in an <article>", 1.0, lone),
+        ("many teasers", -1.5, _teasers(page) >= 5),
         ("address: listing", -2.0, bool(_LISTING_PATH.search(path))),
-        ("address: dated or numbered", 1.0, bool(_DATED_PATH.search(path) or query.startswith("p="))),
+        (
+            "address: dated or numbered",
+            1.0,
+            bool(_DATED_PATH.search(path) or query.startswith("p=")),
+        ),
         ("address: long slug", 1.0, slug.count("-") >= 3 or slug.count("_") >= 3 or len(slug) > 60),
     )
     return [(name, points) for name, points, holds in tests if holds]
@@ -216,11 +275,17 @@ def _shaped(page: Page, volume: Volume) -> list[tuple[str, float]]:
 def _article_nodes(page: Page) -> list[str]:
     """Return the headlines (or addresses) of the main article nodes, each once."""
     nodes = page.ld.of_type(ARTICLE_TYPES)
-    return list(dict.fromkeys(str(node.get("headline") or node.get("name") or node.get("url")) for node in nodes))
+    return list(
+        dict.fromkeys(
+            str(node.get("headline") or node.get("name") or node.get("url")) for node in nodes
+        )
+    )
 
 
 def _article_body(page: Page) -> bool:
-    return any(len(str(node.get("articleBody") or "")) >= 200 for node in page.ld.of_type(ARTICLE_TYPES))
+    return any(
+        len(str(node.get("articleBody") or "")) >= 200 for node in page.ld.of_type(ARTICLE_TYPES)
+    )
 
 
 def _is_shell(page: Page, volume: Volume) -> bool:

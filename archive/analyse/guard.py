@@ -11,19 +11,17 @@ import re
 from dataclasses import dataclass
 
 MAX_CHARACTERS = 4_000_000
-MAX_TAGS = 60_000
+MAX_TAGS = 40_000
 MAX_ATTRIBUTES = 1_000
 _LONG_VALUE = 32_768
 _SMALL_PAGE = 131_072
 
 # One attribute as the HTML tokenizer reads it (HTML standard, 13.2.5.32 to 13.2.5.39); possessive
 # throughout, so that no character is read twice.
-_ATTRIBUTE = (
-    r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+|))?+"""
-)
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+|))?+"""
 _TAG = re.compile(rf"[A-Za-z][^\s/>]*+((?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+)({_ATTRIBUTE})?")
 _OPENING = re.compile(r"<(?=[A-Za-z])")
-_LONG_QUOTED = re.compile(rf"""=\s*+(?:"[^"]{{{_LONG_VALUE},}}+"|'[^']{{{_LONG_VALUE},}}+')""")
+_LONG_QUOTED = re.compile(rf"""=\s*+(?:"[^"<]{{{_LONG_VALUE},}}+"|'[^'<]{{{_LONG_VALUE},}}+')""")
 # Tags inside the values of other tags are read again; this many times over is an attack.
 _MAX_REREADING = 12
 
@@ -46,7 +44,9 @@ def admit(text: str) -> Admitted:
     if len(text) > _SMALL_PAGE:
         text, emptied = _LONG_QUOTED.subn('=""', text)
         if emptied:
-            problems.append(f"markup: {emptied} attribute values over {_LONG_VALUE} characters left out")
+            problems.append(
+                f"markup: {emptied} attribute values over {_LONG_VALUE} characters left out"
+            )
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS]
         problems.append(f"markup: only the first {MAX_CHARACTERS} characters are read")

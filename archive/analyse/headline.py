@@ -75,14 +75,20 @@ def _from_head(page: Page, outlet: str) -> list[Candidate]:
         found.append(Candidate(f"meta {name}", value))
     found.append(Candidate("title", page.title))
     return [
-        Candidate(candidate.source, without_site(clean(linked_data.plain(candidate.value)), names)[:_MAX_HEADLINE])
+        Candidate(
+            candidate.source,
+            without_site(clean(linked_data.plain(candidate.value)), names)[:_MAX_HEADLINE],
+        )
         for candidate in found
         if candidate.value
     ]
 
 
 def _site_names(page: Page, outlet: str) -> frozenset[str]:
-    names = [value for _, value in page.meta("og:site_name", "application-name", "apple-mobile-web-app-title")]
+    names = [
+        value
+        for _, value in page.meta("og:site_name", "application-name", "apple-mobile-web-app-title")
+    ]
     names.append(outlet)
     host = re.sub(r"^https?://(?:www\d?\.)?", "", page.url).partition("/")[0].partition(":")[0]
     names.extend([host, host.rpartition(".")[0]])
@@ -121,7 +127,9 @@ def _heading(page: Page, wordings: list[str]) -> Candidate | None:
 
 
 def _marked_title(element: Element) -> bool:
-    return element.get("itemprop") == "headline" or bool(_TITLE_CLASS.search(element.get("class") or ""))
+    return element.get("itemprop") == "headline" or bool(
+        _TITLE_CLASS.search(element.get("class") or "")
+    )
 
 
 def _within(top: Element, element: Element) -> bool:
@@ -134,8 +142,8 @@ def _alternative(page: Page, chosen: Chosen, candidates: list[Candidate]) -> str
         if stated and word_key(stated) != word_key(chosen.value):
             return stated[:_MAX_HEADLINE]
     for candidate in candidates:
-        if candidate.source in {"json-ld headline", "meta og:title"} and not _alike(candidate.value, chosen.value):
+        if candidate.source in {"json-ld headline", "meta og:title"} and not _alike(
+            candidate.value, chosen.value
+        ):
             return candidate.value
     return ""
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archive import urls
 from archive.analyse import linked_data
@@ -17,8 +17,13 @@ from archive.model import Image
 
 _MAX_IMAGES = 100
 _SOURCES = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-full-url", "src")
-_SCALED = re.compile(r"-\d{2,5}x\d{2,5}(?=\.[a-z]{3,4}$)|-scaled(?=\.[a-z]{3,4}$)|\?.*$", re.IGNORECASE)
-_ORNAMENT = re.compile(r"emoji|avatar|gravatar|smil(?:ey|ies)|spinner|spacer|pixel|blank\.gif|/icons?/|logo|sprite", re.IGNORECASE)
+_SCALED = re.compile(
+    r"-\d{2,5}x\d{2,5}(?=\.[a-z]{3,4}$)|-scaled(?=\.[a-z]{3,4}$)|\?.*$", re.IGNORECASE
+)
+_ORNAMENT = re.compile(
+    r"emoji|avatar|gravatar|smil(?:ey|ies)|spinner|spacer|pixel|blank\.gif|/icons?/|logo|sprite",
+    re.IGNORECASE,
+)
 _CREDIT_CLASS = re.compile(r"credit|copyright|source|photographer|byline", re.IGNORECASE)
 _NUMBER = re.compile(r"^\s*(\d{1,5})(?:px)?\s*$")
 
@@ -35,7 +40,10 @@ def images(page: Page) -> tuple[tuple[Image, ...], str, Chosen]:
         if image and not outside(element, page.main):
             found.setdefault(_key(image.url), image)
     stated = list(_stated(page, base))
-    chosen = choose([*stated, *(Candidate("first in the article", i.url) for i in list(found.values())[:1])], _key)
+    chosen = choose(
+        [*stated, *(Candidate("first in the article", i.url) for i in list(found.values())[:1])],
+        _key,
+    )
     if not chosen.value:
         return (), "", chosen
     shown = found.get(_key(chosen.value))
@@ -46,17 +54,27 @@ def images(page: Page) -> tuple[tuple[Image, ...], str, Chosen]:
 
 
 def _stated(page: Page, base: str) -> Iterator[Candidate]:
-    for name, value in page.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image"):
+    for name, value in page.meta(
+        "og:image", "og:image:url", "og:image:secure_url", "twitter:image"
+    ):
         url = urls.absolute(base, value)
         if url and not _ORNAMENT.search(url):
             yield Candidate(f"meta {name}", url)
     for node in page.ld.of_type(ARTICLE_TYPES)[:2]:
-        value = page.ld.resolve(node.get("image"))
-        first = value[0] if isinstance(value, list) and value else value
-        href = first.get("url") or first.get("contentUrl") if isinstance(first, dict) else first
-        url = urls.absolute(base, linked_data.first(href))
-        if url and href:
+        href = _linked(page, node.get("image"))
+        url = urls.absolute(base, href) if href else None
+        if url:
             yield Candidate("json-ld image", url)
+
+
+def _linked(page: Page, value: object) -> str:
+    """Return the address in an image property: a text, an ImageObject, a reference, or a list of them."""
+    value = page.ld.resolve(value)
+    if isinstance(value, list):
+        value = page.ld.resolve(value[0]) if value else ""
+    if isinstance(value, Mapping):
+        value = value.get("url") or value.get("contentUrl")
+    return linked_data.first(value)
 
 
 def _image(element: Element, base: str) -> Image | None:
@@ -105,7 +123,14 @@ def _caption(element: Element) -> tuple[str, str]:
         if box is None and "wp-caption" in (parent.get("class") or ""):
             box = parent.find(".//*[@class='wp-caption-text']")
         if box is not None:
-            credit = next((c for c in box.iter() if c is not box and _CREDIT_CLASS.search(c.get("class") or "")), None)
+            credit = next(
+                (
+                    c
+                    for c in box.iter()
+                    if c is not box and _CREDIT_CLASS.search(c.get("class") or "")
+                ),
+                None,
+            )
             text = clean(text_of(box))
             if credit is not None:
                 named = clean(text_of(credit))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from archive.analyse import linked_data
 from archive.analyse.choice import Candidate, Chosen, choose, clean, word_key
@@ -11,11 +11,17 @@ from archive.analyse.linked_data import ARTICLE_TYPES
 from archive.analyse.markup import Element, text_of
 from archive.analyse.page import Page, outside
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _MAX_LABELS = 60
 _MAX_LETTERS = 100
 _COMMA = re.compile(r"\s*[,;，、|]\s*")
 _CATEGORY = re.compile(r"categor|cat-links|section|rubric|rubrik|rubrique", re.IGNORECASE)
-_TAG_BOX = re.compile(r"(?:^|[\s_-])(?:tags?|tags?-?(?:links|list|items?)|keywords|topics?|post_tag|mots-cles|schlagworte)(?:$|[\s_-])", re.IGNORECASE)
+_TAG_BOX = re.compile(
+    r"(?:^|[\s_-])(?:tags?|tags?-?(?:links|list|items?)|keywords|topics?|post_tag|mots-cles|schlagworte)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
 _POST_CLASS = re.compile(r"^(tag|category)-(.+)$")
 
 
@@ -54,7 +60,10 @@ def _section_sources(page: Page) -> Iterator[tuple[str, Iterable[str]]]:
     yield "rel=category", [text_of(a) for a in _tag_links(page) if _is_category(a)]
     for node in page.ld.of_type(ARTICLE_TYPES)[:3]:
         yield "json-ld articleSection", _linked(node.get("articleSection"), split=False)
-    yield "meta article:section", _metas(page, "article:section", "parsely-section", "section", split=False)
+    yield (
+        "meta article:section",
+        _metas(page, "article:section", "parsely-section", "section", split=False),
+    )
     yield "post classes", _post_classes(page, "category")
 
 
@@ -70,7 +79,9 @@ def _metas(page: Page, *names: str, split: bool = True) -> list[str]:
     for name in names:
         values = [linked_data.plain(value) for _, value in page.meta(name)]
         if values:
-            return [label for value in values for label in (_COMMA.split(value) if split else [value])]
+            return [
+                label for value in values for label in (_COMMA.split(value) if split else [value])
+            ]
     return []
 
 
@@ -83,7 +94,10 @@ def _tag_links(page: Page) -> list[Element]:
         and "tag" in rel.lower().split()
         and not outside(anchor)
         and not (anchor.get("class") or "").startswith("tag-cloud")
-        and (page.main.tag != "article" or next(anchor.iterancestors("article"), page.main) is page.main)
+        and (
+            page.main.tag != "article"
+            or next(anchor.iterancestors("article"), page.main) is page.main
+        )
     ][:_MAX_LABELS]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import py3langid
 
 from archive.analyse import linked_data
 from archive.analyse.choice import Candidate, Chosen, choose
 from archive.analyse.linked_data import ARTICLE_TYPES
-from archive.analyse.page import Page
+
+if TYPE_CHECKING:
+    from archive.analyse.page import Page
 
 _SAMPLE = 6_000
 _SUBTAG = re.compile(r"^\s*([A-Za-z]{2,3})(?:$|[\s_,;-])")
@@ -81,12 +84,18 @@ def _by_model(sample: str, declared: str) -> str:
 
 def _declared(page: Page) -> list[Candidate]:
     found = [Candidate("html lang", page.lang)]
-    for node in page.ld.of_type(ARTICLE_TYPES)[:2]:
-        found.append(Candidate("json-ld inLanguage", linked_data.first(node.get("inLanguage"))))
+    found.extend(
+        Candidate("json-ld inLanguage", linked_data.first(node.get("inLanguage")))
+        for node in page.ld.of_type(ARTICLE_TYPES)[:2]
+    )
     found.extend(
         Candidate(f"meta {name}", value)
         for name, value in page.meta("og:locale", "content-language", "dc.language", "language")
     )
-    found.extend(Candidate("header content-language", value) for value in page.header("content-language"))
-    subtags = [(candidate.source, _SUBTAG.match(candidate.value)) for candidate in found if candidate.value]
+    found.extend(
+        Candidate("header content-language", value) for value in page.header("content-language")
+    )
+    subtags = [
+        (candidate.source, _SUBTAG.match(candidate.value)) for candidate in found if candidate.value
+    ]
     return [Candidate(source, match.group(1).lower()) for source, match in subtags if match]

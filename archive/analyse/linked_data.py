@@ -11,10 +11,14 @@ from dataclasses import dataclass
 _MAX_CHARACTERS = 1_000_000
 _MAX_NODES = 2_000
 _MAX_DEPTH = 12
-_WRAPPING = re.compile(r"\A\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*\Z")
+_WRAPPING = re.compile(
+    r"\A\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*\Z"
+)
 _TRAILING_COMMA = re.compile(r",(\s{0,200}[}\]])")
 _TAGS = re.compile(r"<[^<>]{1,500}>")
-_TEASERS = frozenset({"itemListElement", "hasPart", "blogPost", "mentions", "citation", "comment", "isPartOf"})
+_TEASERS = frozenset(
+    {"itemListElement", "hasPart", "blogPost", "mentions", "citation", "comment", "isPartOf"}
+)
 
 ARTICLE_TYPES = frozenset(
     {"Article", "BlogPosting", "Report", "LiveBlogPosting", "SatiricalArticle", "TechArticle"}

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeAlias, cast
 
 from lxml import etree, html
 
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _FAULTY_DOCTYPE = re.compile(r"\A\s{0,99}<!DOCTYPE[^<>]{0,400}/[^<>]{0,400}>", re.IGNORECASE)
 _SELF_CLOSING_HTML = re.compile(r"(<html\b[^<>]{0,400})/>", re.IGNORECASE)
-_HIDDEN_STYLE = re.compile(r"(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
+# A title that is never closed swallows the page.
+_OPEN_TITLE = re.compile(r"(<title\b[^<>]{0,400}>[^<]{0,1000})", re.IGNORECASE)
+_HIDDEN_STYLE = re.compile(
+    r"(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE
+)
 _MAYBE_HIDDEN = etree.XPath(
     "//body//*[@hidden or @aria-hidden='true' or contains(@style, 'one') or contains(@style, 'hidden')]"
 )
 
-Element = html.HtmlElement
+Element: TypeAlias = html.HtmlElement
 # What other people's code may raise on a tree that it did not expect.
 FAULTS = (
     ArithmeticError,
@@ -40,6 +45,8 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """Return the tree of a page, without comments and processing instructions."""
     text = _SELF_CLOSING_HTML.sub(r"\1>", _FAULTY_DOCTYPE.sub("", text[:4096])) + text[4096:]
+    if "</title" not in text and "</TITLE" not in text:
+        text = _OPEN_TITLE.sub(r"\1</title>", text, count=1)
     if _NOT_XML.search(text):
         text = _NOT_XML.sub("", text)
     parser = html.HTMLParser(
@@ -66,13 +73,22 @@ def drop(element: Element) -> None:
 def hidden(root: Element) -> list[Element]:
     """Return the elements that a reader can't see, outermost first: hidden, display: none, aria-hidden.
 
-    A whole page may be hidden until a script runs: what holds the page's heading is not meant.
+    A whole page may be hidden until a script runs: what holds its heading, or more of its prose than the
+    rest, is not meant.
     """
-    return [
+    found = [
         element
-        for element in _MAYBE_HIDDEN(root)
+        for element in cast("list[Element]", _MAYBE_HIDDEN(root))
         if _says_hidden(element) and not _holds_the_page(element)
     ]
+    if not found:
+        return found
+    whole = _prose(root)
+    return [element for element in found if 2 * _prose(element) <= whole]
+
+
+def _prose(element: Element) -> int:
+    return sum(len("".join(p.itertext())) for p in element.iter("p"))
 
 
 def _says_hidden(element: Element) -> bool:

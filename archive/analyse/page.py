@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from archive.analyse import linked_data
-from archive.analyse.linked_data import LinkedData
 from archive.analyse.markup import Element, text_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.analyse.linked_data import LinkedData
+
 _MAX_VALUE = 20_000
-_OUTSIDE = frozenset({"aside", "nav", "footer", "form", "template", "dialog"})
+_OUTSIDE = frozenset({"aside", "nav", "form", "template", "dialog"})
 _OUTSIDE_WORDS = re.compile(
     r"(?:^|[\s_-])(?:comments?|commentlist|respond|replies|sidebar|widget(?:-area)?|related|recommended|recirc\w{0,12}|"
-    r"popular|trending|most-?read|newsletter|tag-?cloud|breadcrumbs?|menu|navbar|navigation|footer|cookie\w{0,12}|"
+    r"popular|trending|most-?read|newsletter|tag-?cloud|breadcrumbs?|menu|navbar|navigation|site-?footer|page-?footer|colophon|cookie\w{0,12}|"
     r"consent|share|sharing|social|promo|teasers?|yarpp|jp-relatedposts|disqus\w{0,12}|author-?(?:box|bio|info))(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -101,13 +105,22 @@ def outside(element: Element, top: Element | None = None) -> bool:
     """
     node: Element | None = element
     while node is not None and node is not top and node.tag not in {"body", "html"}:
-        if node.tag in _OUTSIDE:
+        if node.tag in _OUTSIDE or (node.tag == "footer" and not _of_article(node)):
             return True
         names = f"{node.get('class') or ''} {node.get('id') or ''}"
-        if len(names) > 1 and node.tag not in {"main", "article"} and _OUTSIDE_WORDS.search(names[:400]):
+        if (
+            len(names) > 1
+            and node.tag not in {"main", "article"}
+            and _OUTSIDE_WORDS.search(names[:400])
+        ):
             return True
         node = node.getparent()
     return False
+
+
+def _of_article(footer: Element) -> bool:
+    """Say whether a footer is an article's own, where themes put tags and byline."""
+    return next(footer.iterancestors("article"), None) is not None
 
 
 def _main(root: Element, headings: list[Element]) -> Element:

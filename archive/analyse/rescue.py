@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 from archive.analyse.choice import word_key
 from archive.analyse.extraction import extract
 from archive.analyse.linked_data import ARTICLE_TYPES
-from archive.analyse.markup import Element
-from archive.analyse.page import Page
+
+if TYPE_CHECKING:
+    from archive.analyse.markup import Element
+    from archive.analyse.page import Page
 
 _BLOCK = re.compile(r"</?(?:p|div|br|h[1-6]|li|blockquote)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{1,500}>")

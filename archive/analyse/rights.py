@@ -7,14 +7,18 @@ Sources: robots meta and X-Robots-Tag (Google's robots documentation), the TDM R
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.analyse import linked_data
 from archive.analyse.dates import parse
 from archive.analyse.linked_data import ARTICLE_TYPES
-from archive.analyse.page import Page
 from archive.model import Rights
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archive.analyse.page import Page
 
 AGENT = "muragat"
 _AGENT_PREFIX = re.compile(r"^\s*([A-Za-z][\w.-]{1,60})\s*:\s*(.*)$", re.DOTALL)
@@ -71,7 +75,9 @@ def _reservation(page: Page) -> bool | None:
 def _license(page: Page) -> str:
     stated = [element.get("href") or "" for rels, element in page.links if "license" in rels]
     stated.extend(
-        a.get("href") or "" for a in page.main.iter("a") if "license" in (a.get("rel") or "").lower().split()
+        a.get("href") or ""
+        for a in page.main.iter("a")
+        if "license" in (a.get("rel") or "").lower().split()
     )
     for node in page.ld.of_type(ARTICLE_TYPES)[:2]:
         value = node.get("license")

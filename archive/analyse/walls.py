@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from archive.analyse.markup import Element, text_of
-from archive.analyse.page import Page
+
+if TYPE_CHECKING:
+    from archive.analyse.page import Page
 
 _CHALLENGE_MARKS = re.compile(
     r"_cf_chl_opt|cf-chl-|cdn-cgi/challenge-platform|challenge-form|cf-error-details|captcha-delivery\.com|"
@@ -100,7 +103,8 @@ def _challenged(page: Page, names: list[str], visible: int) -> bool:
     if visible > 400:
         return False
     return any(
-        _CHALLENGE_MARKS.search(script.text or "") or _CHALLENGE_MARKS.search(script.get("src") or "")
+        _CHALLENGE_MARKS.search(script.text or "")
+        or _CHALLENGE_MARKS.search(script.get("src") or "")
         for script in page.root.iter("script")
     ) or any(
         _CHALLENGE_MARKS.search(f"{form.get('id') or ''} {form.get('action') or ''}")
