@@ -67,6 +67,7 @@ class RecordDamaged(StorageError):  # noqa: N818
         super().__init__(f"warc/{file}: record at byte {offset} {message}; run 'muragat verify'")
         self.file = file
         self.offset = offset
+        self.reason = message
 
 
 class SchemaUnknown(StorageError):  # noqa: N818

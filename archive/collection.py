@@ -1,0 +1,215 @@
+"""The door to a collection: exchanges go in, captures and what they hold come out.
+
+    home/warc/*.warc.gz    the records; all else can be made from them
+    home/state.sqlite      captures as rows (`archive.state`, `archive.rows`)
+    home/index.cdxj        the same for other tools (`archive.cdxj`)
+    home/lock              held by the one process that writes (`archive.intake`)
+
+Hides WARC, gzip, rotation, deduplication, locks and recovery.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from archive import cdxj, files, home, rows, state, verify
+from archive.errors import RecordDamaged, StorageError
+from archive.intake import Intake
+from archive.model import Kind
+from archive.payload import read_exchange, read_message
+from archive.warcinfo import Warcinfo
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+    from types import TracebackType
+
+    from archive.http import Message
+    from archive.model import Capture, Exchange, Problem
+    from archive.payload import StoredRecord
+    from archive.rows import Stats
+
+
+class Collection:
+    """An archive of exchanges in one folder; a context manager.
+
+    Used from one thread. Readers need no lock and see what was committed when they look. Raises
+    NotACollection for a folder that is none, StorageError for one that can't be read, and with `write`
+    CollectionLocked where another process writes. `write` makes a missing collection, and mends what a killed
+    process left: `recovered` are the captures found by that, `repairs` what was wrong.
+    """
+
+    def __init__(
+        self,
+        home_folder: Path,
+        *,
+        write: bool = False,
+        about: Warcinfo | None = None,
+        max_file_bytes: int = 1_000_000_000,
+    ) -> None:
+        self.home = home_folder
+        self._warc = home_folder / home.WARC
+        self._path = home_folder / state.NAME
+        self._intake: Intake | None = None
+        self.recovered: tuple[Capture, ...] = ()
+        self.repairs: tuple[Problem, ...] = ()
+        if write:
+            self._intake = Intake(home_folder, about or Warcinfo(), max_file_bytes=max_file_bytes)
+            self._connection = self._intake.connection
+            self.recovered, self.repairs = self._intake.recovered, self._intake.repairs
+            self._catch_up()
+        else:
+            home.check_for_reading(home_folder)
+            self._connection = state.open_for_reading(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close; after an exception what was not synced is left for the next start, as after a kill."""
+        if self._intake:
+            self._intake.close(is_clean=error is None)
+        else:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Sync what was added, give the file its final name, and release the lock."""
+        self.__exit__(None, None, None)
+
+    @property
+    def state(self) -> sqlite3.Connection:
+        """The writer's connection to state.sqlite; transactions on it are begun and ended by hand."""
+        return self._writing().connection
+
+    def add(self, exchange: Exchange) -> Capture:
+        """Append an exchange to the WARC file and return its capture, which is not yet durable.
+
+        An answer whose payload is stored already becomes a revisit. Raises StorageFull or StorageError, and
+        ValueError for a naive date; then nothing of the exchange is stored.
+        """
+        return self._writing().add(exchange)
+
+    def sync(self, acknowledge: Callable[[sqlite3.Connection], None] | None = None) -> int:
+        """Make all that was added durable; return the highest durable sequence, 0 if there is none.
+
+        The files are synced, then one transaction commits the captures and what `acknowledge` writes. If that
+        raises, nothing is committed, its error comes through, and a later sync may still succeed.
+        """
+        return self._writing().sync(acknowledge)
+
+    def captures(
+        self,
+        url: str = "",
+        *,
+        match: str = "exact",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: int | None = None,
+    ) -> Iterator[Capture]:
+        """Yield the committed captures of `url`, of all addresses where it is "".
+
+        `match` is "exact", "prefix", "host" or "domain" (the host and those below it). An exact address
+        falls back on its urlkey (other scheme, case, www) only where nothing is written like it. `since`
+        and `until` are aware dates, both included. In the order of urlkey, date and Record-ID; with `after`,
+        only higher sequences, in the order of sequence. Raises ValueError for another `match`.
+        """
+        query = rows.Query(url, match, since, until)
+        with state.reported(self._path):
+            if after is None:
+                yield from rows.by_place(self._connection, query)
+            else:
+                yield from rows.by_sequence(self._connection, after, query=query)
+
+    def unread(self) -> Iterator[Capture]:
+        """Yield the committed captures whose links are not in the frontier yet, `recovered` among them."""
+        with state.reported(self._path):
+            yield from rows.by_sequence(self._connection, 0, unread=True)
+
+    def closest(self, url: str, when: datetime) -> Capture | None:
+        """Return the capture of `url` nearest to `when`, or None.
+
+        On a tie the earlier one wins. Addresses are compared as in `captures`. Source: RFC 7089.
+        """
+        with state.reported(self._path):
+            return rows.closest(self._connection, url, when)
+
+    def read(self, capture: Capture) -> Message:
+        """Return the answer as it was received, a revisit with its own head and its original's payload.
+
+        Raises RecordDamaged where the bytes are not what was written: at once for payloads up to 4 MiB, for
+        larger ones at the latest when the last byte of `body` is read. Raises StorageError for a missing file.
+        """
+        body = None
+        if capture.kind is Kind.REVISIT:
+            body = read_message(self._find(original := self._original(capture)), original).body
+        return read_message(self._find(capture), capture, body=body)
+
+    def exchange(self, capture: Capture) -> tuple[StoredRecord, ...]:
+        """Return the records of a capture as they lie in the file: answer, request, metadata.
+
+        Raises RecordDamaged; blocks are held in memory.
+        """
+        return read_exchange(self._find(capture), capture)
+
+    def record(self, capture: Capture) -> bytes:
+        """Return the record of a capture as bytes, its fields and its block. Raises RecordDamaged."""
+        return self.exchange(capture)[0].raw()
+
+    def publish(self) -> None:
+        """Write index.cdxj if a capture came since; the file is replaced as a whole. Raises StorageError."""
+        connection, path = self._writing().connection, self.home / cdxj.NAME
+        with state.reported(self._path):
+            last = rows.last_sequence(connection)
+            if cdxj.Published.noted(connection) != cdxj.Published(last, cdxj.stamp(path)):
+                cdxj.publish(path, rows.by_place(connection, rows.Query()))
+                cdxj.Published(last, cdxj.stamp(path)).note(connection)
+
+    def stats(self) -> Stats:
+        """Return counts and sizes of what is committed."""
+        with state.reported(self._path):
+            return rows.stats(self._connection)
+
+    def verify(self) -> Iterator[Problem]:
+        """Read everything again and yield what is wrong; see `archive.verify`."""
+        return verify.verify(self.home)
+
+    def repair(self) -> tuple[Problem, ...]:
+        """Mend the index from the records and return what was mended; payloads are never touched.
+
+        Torn tails were cut when the collection was opened: see `repairs`.
+        """
+        mended = self._writing().mend()
+        cdxj.Published.forget(self.state)
+        self.publish()
+        return mended
+
+    def _catch_up(self) -> None:
+        """Publish again where the last process was killed between the file and the note of it."""
+        with state.reported(self._path):
+            noted = cdxj.Published.noted(self._connection)
+        if noted is None or noted.stamp != cdxj.stamp(self.home / cdxj.NAME):
+            self.publish()
+
+    def _writing(self) -> Intake:
+        if self._intake is None:
+            message = f"{self.home}: opened for reading; open it with write=True"
+            raise StorageError(message)
+        return self._intake
+
+    def _find(self, capture: Capture) -> Path:
+        return files.find(self._warc, capture.file)
+
+    def _original(self, revisit: Capture) -> Capture:
+        with state.reported(self._path):
+            found = rows.original(self._connection, revisit.digest, revisit.original)
+        if found is None:
+            message = f"points to {revisit.original}, which is not in this collection"
+            raise RecordDamaged(revisit.file, revisit.offset, message)
+        return found

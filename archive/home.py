@@ -1,0 +1,67 @@
+"""Which folder is a collection, which may become one, and which must be left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive import cdxj, state
+from archive.errors import NotACollection, StorageError
+from archive.files import own_files, storage_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WARC = "warc"
+
+_OURS = frozenset(
+    [
+        WARC,
+        state.NAME,
+        f"{state.NAME}-wal",
+        f"{state.NAME}-shm",
+        cdxj.NAME,
+        "lock",
+        "sites.toml",
+        "crawls",
+        "articles.jsonl",
+        "articles.sqlite",
+        "articles.sqlite-wal",
+        "articles.sqlite-shm",
+        "articles.lock",
+        "search",
+    ]
+)
+
+
+def check_for_reading(home: Path) -> None:
+    """Raise NotACollection, or StorageError where only the index is missing."""
+    if (home / state.NAME).is_file() and (home / state.NAME).stat().st_size:
+        return
+    if (home / WARC).is_dir() and own_files(home / WARC):
+        message = f"{home / state.NAME}: the index is gone; run 'muragat verify --repair' to make it again from warc/"
+        raise StorageError(message)
+    message = (
+        f"{home}: no collection here; the first crawl makes one, or name another folder with --home"
+    )
+    raise NotACollection(message)
+
+
+def prepare_for_writing(home: Path) -> None:
+    """Make the folders of a collection where they are missing, for the owner's eyes only.
+
+    Raises NotACollection for a file and for a folder with anything else in it, StorageError where the
+    folders can't be made.
+    """
+    if home.exists() and not home.is_dir():
+        message = f"{home}: a file, not a folder; name another with --home"
+        raise NotACollection(message)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        strangers = sorted({path.name for path in home.iterdir()} - _OURS)
+        if strangers and not (home / WARC).is_dir():
+            shown = ", ".join(strangers[:3]) + (", …" if len(strangers) > 3 else "")
+            message = f"{home}: no collection, and it holds other files ({shown}); name an empty or new folder"
+            raise NotACollection(message)
+        (home / WARC).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, str(home)) from error

@@ -1,0 +1,196 @@
+"""state.sqlite: the captures as rows, and how far into each WARC file they reach.
+
+Hides the SQL and its schema. Everything here can be made again from `warc/`; what must not be lost is only
+the order of writing: first the files are synced, then the rows are committed, in one transaction with whatever
+the crawl acknowledges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from archive.errors import SchemaUnknown, StorageError, StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+SCHEMA = 1
+NAME = "state.sqlite"
+
+_BUSY_MS = 30_000
+_REPAIR = "move it away; the next crawl, or 'muragat verify --repair', makes it again from warc/"
+
+_STORAGE = frozenset(
+    [
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    ]
+)
+
+_CREATE = """
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,         -- final name under warc/
+  bytes INTEGER NOT NULL             -- committed: what lies beyond was never acknowledged
+) STRICT;
+CREATE TABLE captures (
+  sequence INTEGER PRIMARY KEY,
+  urlkey TEXT NOT NULL,
+  date INTEGER NOT NULL,             -- microseconds since 1970, UTC
+  url TEXT NOT NULL,
+  method TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  mime TEXT NOT NULL,
+  digest BLOB NOT NULL,              -- SHA-256 of the payload, 32 bytes
+  kind TEXT NOT NULL,
+  file INTEGER NOT NULL REFERENCES files,
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
+  original TEXT NOT NULL,            -- Record-ID a revisit points to, or ''
+  truncated TEXT NOT NULL,
+  payload_length INTEGER NOT NULL,   -- 0 for a revisit
+  is_original INTEGER NOT NULL,      -- 1: revisits may point here
+  links_read INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX captures_place ON captures (urlkey, date, record_id);
+CREATE INDEX captures_file ON captures (file, offset);
+CREATE INDEX captures_payload ON captures (digest) WHERE is_original = 1;
+CREATE INDEX captures_unread ON captures (sequence) WHERE links_read = 0;
+CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Return a connection to the state, made or migrated where needed; transactions are begun by hand.
+
+    Raises SchemaUnknown for a state of a newer muragat, StorageError for a file that is no database.
+    """
+    with reported(path):
+        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
+        path.chmod(0o600)
+        try:
+            _configure(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection. Raises as `open_for_writing`."""
+    with reported(path):
+        connection = _connect_read_only(path)
+        try:
+            _configure(connection)
+            if _version(connection) != SCHEMA:
+                raise _schema_unknown(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """Connect; a state on a medium that can't be written to is read as it lies."""
+    address = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_MS / 1000)
+    try:
+        _version(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
+    connection.isolation_level = None
+    return connection
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection) == SCHEMA:
+        return
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if _version(connection) or tables:
+        raise _schema_unknown(connection, path)
+    connection.executescript(f"BEGIN IMMEDIATE; {_CREATE} PRAGMA user_version = {SCHEMA}; COMMIT")
+
+
+def _schema_unknown(connection: sqlite3.Connection, path: Path) -> SchemaUnknown:
+    version = _version(connection)
+    repair = "use that version, or a newer one" if version > SCHEMA else _REPAIR
+    return SchemaUnknown(
+        f"{path}: its schema is {version}, this muragat knows {SCHEMA}: written by another version; {repair}"
+    )
+
+
+@contextlib.contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors of storage into StorageError and StorageFull, named for the file, with the repair.
+
+    Errors in a statement (a constraint, a missing table) are the caller's own and pass.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code not in _STORAGE:
+            raise
+        if code == sqlite3.SQLITE_FULL:
+            message = f"{path}: no room left; what was acknowledged is safe. Make room, then run the same command again"
+            raise StorageFull(message) from error
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            message = f"{path}: not a whole database ({error}); {_REPAIR}"
+        else:
+            message = (
+                f"{path}: {error}; see the rights and the disk, then run the same command again"
+            )
+        raise StorageError(message) from error
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done inside, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def mark_read(connection: sqlite3.Connection, sequences: Iterable[int]) -> None:
+    """Note that the links of these captures are in the frontier; inside the transaction that puts them there."""
+    statement = "UPDATE captures SET links_read = 1 WHERE sequence = ?"
+    connection.executemany(statement, ((sequence,) for sequence in sequences))
+
+
+def note(connection: sqlite3.Connection, name: str) -> str:
+    """Return a note that was set before, "" if none was."""
+    row = connection.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
+
+
+def set_note(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
