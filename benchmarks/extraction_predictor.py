@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from archive.analyse import analyse
 
 _DIRECTIVE = re.compile(rb"\b(?:noarchive|noindex|unavailable_after)\b", re.IGNORECASE)
-CAPTURED = datetime(2026, 6, 1, tzinfo=UTC)
+CAPTURED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def predict(line: bytes) -> str:

@@ -27,8 +27,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
-    r"https?:|www\.|@|\d{2}|[{}<>=\[\]]|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
-    r"redaktion|redacción|rédaction|редакция|view all|see more|read more|follow|share|posts?|the editors?|"
+    r"https?:|www\.|@|\d{2}|[{}<>=\[\]():]|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
+    r"view all|see more|read more|follow|share|posts?|the editors?|"
     r"web ?master|user|root|default|by|von|par|profile)$",
     re.IGNORECASE,
 )
@@ -39,14 +39,28 @@ _AGENCY = re.compile(
     re.IGNORECASE,
 )
 _ORGANISATION = re.compile(
-    r"\b(?:staff|team|desk|editorial|newsroom|redaktion|redacción|rédaction|редакция|agency|news|press|magazine|"
+    r"\b(?:staff|team|desk|editorial|newsroom|redaktion|redacción|rédaction|редакция|agency|редакция|news|press|magazine|"
     r"times|journal|gazette|tribune|foundation|institute|university|ministry|inc|ltd|gmbh|media|network|\.com)\b",
     re.IGNORECASE,
 )
 _BYLINE_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:byline|author|authors|autor|auteur|writer|vcard|contributor)(?:$|[\s_-])|author[-_]?name|byline[-_]?name",
+    r"byline|author|(?:^|[\s_-])(?:autor(?:en)?|auteur|verfasser|writer|vcard|contributor|username)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_NO_BYLINE_CLASS = re.compile(
+    r"bio|avatar|image|img|photo|picture|social|follow|about|more|articles|posts|related|comment|descri|job|role|"
+    r"position|date|time|icon|twitter|email|contact|authorized",
+    re.IGNORECASE,
+)
+_WRITTEN_BY = re.compile(
+    r"written by|verfasst von|geschrieben von|écrit par|rédigé par|escrito por|scritto da|автор|написано|geschreven door|napisane przez",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(r"^(?:By|Von|Par|Por)(?=[A-ZÀ-Þ][a-zà-þ])")
+_CREDENTIAL = re.compile(
+    r"^(?:[A-Z]{2,5}|(?:[A-Z][a-z]?\.){2,}|Ph\.?\s?D\.?|Jr\.?|Sr\.?|M\.?D\.?)$"
+)
+_DOMAIN = re.compile(r"^[\w-]{2,40}(?:\.[\w-]{2,20}){1,2}$")
 _BOX_CLASS = re.compile(
     r"(?:^|[\s_-])(?:author-?(?:box|bio|info)|about-?author)(?:$|[\s_-])", re.IGNORECASE
 )
@@ -87,9 +101,18 @@ def _sources(page: Page) -> Iterator[tuple[str, list[Author]]]:
         values = [value for _, value in page.meta(name)]
         yield f"meta {name}", [a for value in values for a in _split(value)]
     yield "itemprop author", list(_marked(page))
-    yield "rel=author", [a for e in _anchors(page) for a in _split(text_of(e), _address(page, e))]
+    yield (
+        "rel=author",
+        [
+            a
+            for e in _anchors(page)
+            for a in _split(text_of(e), _address(page, e))
+            if _looks_named(a)
+        ],
+    )
     yield "byline", list(_bylines(page))
-    if any("written by" in value.lower() for _, value in page.meta("twitter:label1")):
+    yield "meta written by", [a for _, v in page.meta("twitter:misc:written by") for a in _split(v)]
+    if any(_WRITTEN_BY.search(value) for _, value in page.meta("twitter:label1")):
         yield (
             "meta twitter:data1",
             [a for _, value in page.meta("twitter:data1") for a in _split(value)],
@@ -132,13 +155,19 @@ def _anchors(page: Page) -> Iterator[Element]:
 
 def _bylines(page: Page) -> Iterator[Author]:
     seen = 0
-    for element in page.main.iter("span", "p", "div", "a", "address", "li", "strong"):
+    for element in page.main.iter("span", "p", "div", "a", "address", "li", "ul", "strong"):
         names = element.get("class")
-        if not names or not _BYLINE_CLASS.search(names[:200]) or outside(element, page.main):
+        if (
+            not names
+            or not _BYLINE_CLASS.search(names[:200])
+            or _NO_BYLINE_CLASS.search(names[:200])
+        ):
+            continue
+        if outside(element, page.main):
             continue
         linked = [a for a in element.iter("a") if text_of(a)]
         texts = [text_of(a) for a in linked] or [text_of(element)]
-        people = [a for text in texts if len(text) < 120 for a in _split(text)]
+        people = [a for text in texts if len(text) < 120 for a in _split(text) if _looks_named(a)]
         if people:
             yield from people
             seen += 1
@@ -181,6 +210,11 @@ def _split(text: str, url: str = "") -> Iterator[Author]:
     for name in names:
         if 1 < len(name) <= 70 and len(name.split()) <= 6 and not _NO_NAME.search(name):
             yield Author(name, url if len(names) == 1 else "", _kind(name))
+
+
+def _looks_named(author: Author) -> bool:
+    """Say whether a link or byline text can be a name: a letter of a script without case, or a capital."""
+    return any(word[:1].isupper() or not word[:1].islower() for word in author.name.split())
 
 
 def _kind(name: str) -> str:

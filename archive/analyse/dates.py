@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,7 @@ _ISO = re.compile(
     r"^(\d{4})-?(\d{2})-?(\d{2})(?:[T ]\s?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,]\d{1,9})?)?\s?"
     r"(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
 )
+_URL_DAY = re.compile(r"/(20\d\d)[/-]?(0[1-9]|1[0-2])[/-]?(0[1-9]|[12]\d|3[01])(?=[/-])")
 _SLASHED = re.compile(r"^(\d{4})/(\d{1,2})/(\d{1,2})(?:\s|$)")
 # htmldate reads the whole page with regular expressions; this much text takes it 0.3 s.
 _MAX_SEARCHED_ELEMENTS = 20_000
@@ -83,7 +84,9 @@ def dates(page: Page, captured: datetime) -> Dates:
     """Return both dates; the modified one only where it is not before the published one."""
     latest = captured.astimezone(UTC) + _AHEAD
     raw: dict[str, str] = {}
-    published = choose(_offsets_first(list(_valid(_published(page), latest, raw))), _moment)
+    published = choose(
+        _local(page, _offsets_first(list(_valid(_published(page), latest, raw)))), _moment
+    )
     if not published.value:
         published = choose(list(_valid(_searched(page, latest), latest, raw)), _moment)
     modified = choose(
@@ -94,7 +97,14 @@ def dates(page: Page, captured: datetime) -> Dates:
         ],
         _moment,
     )
-    return Dates(published, raw.get(published.value, ""), modified, raw.get(modified.value, ""))
+    return Dates(published, _raw(raw, published.value), modified, _raw(raw, modified.value))
+
+
+def _raw(raw: dict[str, str], value: str) -> str:
+    """Return what the page had written for a moment, also where its day was put right."""
+    if value in raw or not value:
+        return raw.get(value, "")
+    return next((text for moment, text in raw.items() if _moment(moment) == _moment(value)), "")
 
 
 def parse(text: str) -> datetime | None:
@@ -218,6 +228,28 @@ def _offsets_first(candidates: list[Candidate]) -> list[Candidate]:
         for index, candidate in enumerate(candidates):
             if not candidate.value.endswith("+00:00") and _moment(candidate.value) == moment:
                 return [candidate, *candidates[:index], *candidates[index + 1 :]]
+    return candidates
+
+
+def _local(page: Page, candidates: list[Candidate]) -> list[Candidate]:
+    """Write a UTC stamp in local time where the page's address names the day before or after.
+
+    The moment stays the same; the offset is the smallest that gives the address's day.
+    """
+    named = _URL_DAY.search(page.url)
+    if not candidates or not named or not candidates[0].value.endswith("+00:00"):
+        return candidates
+    moment = datetime.fromisoformat(candidates[0].value)
+    day = "".join(named.groups())
+    whole_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+    if whole_day or moment.strftime("%Y%m%d") == day:
+        return candidates
+    for hours in range(1, 15):
+        for sign in (-1, 1):
+            local = moment.astimezone(timezone(timedelta(hours=sign * hours)))
+            if local.strftime("%Y%m%d") == day:
+                source = f"{candidates[0].source}, day as in the address"
+                return [Candidate(source, local.isoformat(timespec="seconds")), *candidates]
     return candidates
 
 

@@ -11,6 +11,7 @@ from archive.analyse.markup import Element, text_of
 from archive.analyse.page import Page, outside
 
 _SEPARATOR = re.compile(r"\s+[-–—|·•:»«/~⋆]+\s+|\s*[|»]\s*|:\s+")
+_TAIL_SEPARATOR = re.compile(r"\s+[|–—·•»-]\s+|\s*[|»]\s*")
 _TITLE_CLASS = re.compile(r"(?:^|[\s_-])(?:title|headline|heading)(?:$|[\s_-])", re.IGNORECASE)
 _MAX_HEADLINE = 400
 
@@ -47,16 +48,29 @@ def without_site(title: str, names: frozenset[str]) -> str:
 
 
 def _ordered(head: list[Candidate], heading: Candidate | None) -> list[Candidate]:
-    """Put the h1 behind JSON-LD's headline, or before it where that is the h1 and a piece more or less.
+    """Order the wordings: JSON-LD's headline, the heading, then Open Graph and title, made for search.
 
-    The head's other wordings (Open Graph, title) are made for search and sharing.
+    A heading with a kicker before the head's wording gives way to that wording.
     """
     if heading is None:
         return head
     stated = [candidate for candidate in head if candidate.source.startswith("json-ld")]
-    if stated and not _alike(stated[0].value, heading.value):
-        return [*stated, heading, *(c for c in head if c not in stated)]
+    if stated:
+        first = _first_of(stated[0], heading)
+        rest = [c for c in (stated[0], heading) if c is not first]
+        return [first, *rest, *(c for c in head if c is not stated[0])]
+    key = word_key(heading.value)
+    for candidate in head:
+        wording = word_key(candidate.value)
+        if wording != key and key.endswith(wording) and 2 * len(wording) > len(key):
+            return [candidate, heading, *(c for c in head if c is not candidate)]
     return [heading, *head]
+
+
+def _first_of(stated: Candidate, heading: Candidate) -> Candidate:
+    """Choose the heading where JSON-LD has the same with a tail (a site's name), else JSON-LD."""
+    one, other = word_key(stated.value), word_key(heading.value)
+    return heading if one == other or one.startswith(other) else stated
 
 
 def _alike(one: str, other: str) -> bool:
@@ -73,7 +87,7 @@ def _from_head(page: Page, outlet: str) -> list[Candidate]:
             found.append(Candidate("json-ld name", linked_data.first(node.get("name"))))
     for name, value in page.meta("og:title", "twitter:title", "dc.title", "title", "parsely-title"):
         found.append(Candidate(f"meta {name}", value))
-    found.append(Candidate("title", page.title))
+    found.append(Candidate("title", _without_tail(page.title)))
     return [
         Candidate(
             candidate.source,
@@ -82,6 +96,17 @@ def _from_head(page: Page, outlet: str) -> list[Candidate]:
         for candidate in found
         if candidate.value
     ]
+
+
+def _without_tail(title: str) -> str:
+    """Return <title> without a last piece of one to four words behind a bar or dash: the site's name."""
+    pieces = list(_TAIL_SEPARATOR.finditer(title))
+    if pieces:
+        tail = title[pieces[-1].end() :]
+        rest = title[: pieces[-1].start()]
+        if len(tail.split()) <= 4 and len(rest.split()) >= 3 and len(tail) < len(rest):
+            return rest
+    return title
 
 
 def _site_names(page: Page, outlet: str) -> frozenset[str]:
@@ -109,21 +134,47 @@ def _title_tail(page: Page) -> list[str]:
 
 
 def _heading(page: Page, wordings: list[str]) -> Candidate | None:
-    """Return the heading of the article: the h1 (or a title h2) that the head confirms, or the article's own."""
-    confirmed = [word_key(wording) for wording in wordings if wording]
-    inside = []
+    """Return the heading of the article: the one that the head confirms best, or the article's own h1.
+
+    The site's name is a heading too on many pages: a heading that is nothing but a link to the home page.
+    """
+    confirmed = [key for wording in wordings if len(key := word_key(wording)) > 3]
+    best, found = 0, None
+    inside = None
     for element in page.headings[:60]:
-        if element.tag == "h2" and not _marked_title(element):
-            continue
         text = clean(text_of(element))[:_MAX_HEADLINE]
         key = word_key(text)
-        if len(key) < 4:
+        if len(key) < 4 or _is_logo(element, text):
             continue
-        if any(key in wording or (wording in key and len(wording) > 12) for wording in confirmed):
-            return Candidate(f"{element.tag}, confirmed by the head", text)
-        if element.tag == "h1" and _within(page.main, element) and not outside(element):
-            inside.append(Candidate("h1 in the article", text))
-    return inside[0] if inside else None
+        marked = element.tag == "h1" or _marked_title(element)
+        rank = max((_rank(key, wording) for wording in confirmed), default=0)
+        if rank > best and (marked or rank == _EXACT):
+            best, found = rank, Candidate(f"{element.tag}, confirmed by the head", text)
+        if inside is None and element.tag == "h1" and _within(page.main, element):
+            inside = None if outside(element) else Candidate("h1 in the article", text)
+    return found or inside
+
+
+_EXACT = 4
+
+
+def _rank(key: str, wording: str) -> int:
+    """Return how well a heading fits a wording of the head: 4 the same, 3 its start, 2 holds it, 1 within it."""
+    if key == wording:
+        return _EXACT
+    if wording.startswith(key):
+        return 3
+    if wording in key and len(wording) > 12:
+        return 2
+    return 1 if key in wording and 3 * len(key) > len(wording) else 0
+
+
+def _is_logo(element: Element, text: str) -> bool:
+    links = element.findall(".//a")
+    if len(links) != 1 or len(text_of(links[0])) < 0.8 * len(text):
+        return False
+    path = re.sub(r"^https?://[^/]*", "", links[0].get("href") or "")
+    return path in {"", "/", "/index.php", "/index.html"} or links[0].get("rel") == "home"
 
 
 def _marked_title(element: Element) -> bool:

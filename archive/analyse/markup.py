@@ -11,6 +11,8 @@ from lxml import etree, html
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _FAULTY_DOCTYPE = re.compile(r"\A\s{0,99}<!DOCTYPE[^<>]{0,400}/[^<>]{0,400}>", re.IGNORECASE)
 _SELF_CLOSING_HTML = re.compile(r"(<html\b[^<>]{0,400})/>", re.IGNORECASE)
+# React sends parts of a page late, in hidden elements that a script moves to their place (react-dom, Fizz).
+_STREAMED = re.compile(r"^S:[0-9a-f]{1,6}$")
 # A title that is never closed swallows the page.
 _OPEN_TITLE = re.compile(r"(<title\b[^<>]{0,400}>[^<]{0,1000})", re.IGNORECASE)
 _HIDDEN_STYLE = re.compile(
@@ -92,6 +94,8 @@ def _prose(element: Element) -> int:
 
 
 def _says_hidden(element: Element) -> bool:
+    if _STREAMED.match(element.get("id") or ""):
+        return False
     if "hidden" in element.attrib or element.get("aria-hidden") == "true":
         return True
     return bool(_HIDDEN_STYLE.search(element.get("style") or ""))

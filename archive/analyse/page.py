@@ -19,7 +19,7 @@ _OUTSIDE = frozenset({"aside", "nav", "form", "template", "dialog"})
 _OUTSIDE_WORDS = re.compile(
     r"(?:^|[\s_-])(?:comments?|commentlist|respond|replies|sidebar|widget(?:-area)?|related|recommended|recirc\w{0,12}|"
     r"popular|trending|most-?read|newsletter|tag-?cloud|breadcrumbs?|menu|navbar|navigation|site-?footer|page-?footer|colophon|cookie\w{0,12}|"
-    r"consent|share|sharing|social|promo|teasers?|yarpp|jp-relatedposts|disqus\w{0,12}|author-?(?:box|bio|info))(?:$|[\s_-])",
+    r"consent|share|sharing|social|promo|teasers?|yarpp|jp-relatedposts|disqus\w{0,12}|author-?(?:box|bio))(?:$|[\s_-])",
     re.IGNORECASE,
 )
 
