@@ -51,6 +51,7 @@ _ROOTED = re.compile(
 )
 _NOT_ASCII_ONLY = re.compile(r"(?:[\w~!$'()*+,;:@=&./-]++|%[89A-Fa-f][0-9A-Fa-f])*+", re.ASCII)
 _WEB = re.compile(r"[\x00-\x20]*+https?+:[/\\]", re.IGNORECASE)
+_TWO_SLASHES = re.compile(r"[/\\]{2}")
 _SLASHES = re.compile(r"//++")
 _ESCAPED_DOT = re.compile(r"%2e", re.IGNORECASE)
 
@@ -247,9 +248,12 @@ def absolute(base: str, href: str, *, charset: str = "utf-8") -> str | None:
     """
     if len(href) > MAX_LENGTH:
         return None
-    if "/." not in href and "%2" not in href and _AS_SENT.fullmatch(href):
+    if "#" in href:
+        href = href.partition("#")[0]
+    is_plain = "/." not in href and "%2" not in href
+    if is_plain and _AS_SENT.fullmatch(href):
         return href
-    if "/." not in href and "%2" not in href and _ROOTED.fullmatch(href):
+    if is_plain and _ROOTED.fullmatch(href):
         origin = _base(base)[0]
         url = origin + href
         return url if origin and len(url) <= MAX_LENGTH else None
@@ -271,7 +275,7 @@ def _resolved(base: str, href: str, charset: str) -> str | None:
         if found[1].lower() not in {"http", "https"}:
             return None
         rest = href[found.end() :]
-        if found[1].lower() != scheme or rest[:1] in {"/", "\\"}:
+        if found[1].lower() != scheme or _TWO_SLASHES.match(rest):
             rest = "//" + rest.lstrip("/\\")
         scheme = found[1].lower()
     path, mark, query = rest.partition("?")

@@ -1,0 +1,115 @@
+"""The keys of a `[[site]]` table: what each may hold and which field of Site it fills."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archive import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@]+)(?::\d{1,5})?")
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_CONTACT = re.compile(r"[!-'*-~]{3,200}")  # goes into the user agent, in brackets
+
+
+class WrongValueError(ValueError):
+    """A value that a key can't have; the text completes "KEY must be …"."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongValueError('a text in quotes, like "…"')
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise WrongValueError('a list of texts, like ["…", "…"]')
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise WrongValueError('a duration, like "90s", "30m", "6h" or "1d"')
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise WrongValueError("a whole number, 0 for no limit")
+    return value
+
+
+def _concurrency(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 64:
+        raise WrongValueError("a whole number from 1 to 64")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise WrongValueError("true or false")
+    return value
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    found = []
+    for text in _texts(value):
+        address = urls.absolute("", text)
+        if address is None:
+            raise WrongValueError(f"a list of http(s) addresses; {text!r} is none")
+        found.append(address)
+    return tuple(dict.fromkeys(found))
+
+
+def _each(pattern: re.Pattern[str], what: str) -> Callable[[object], tuple[str, ...]]:
+    def convert(value: object) -> tuple[str, ...]:
+        texts = _texts(value)
+        for text in texts:
+            if not pattern.fullmatch(text):
+                raise WrongValueError(f"a list of {what}; {text!r} is none")
+        return tuple(texts)
+
+    return convert
+
+
+def _one(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
+    def convert(value: object) -> str:
+        text = _text(value)
+        if not pattern.fullmatch(text):
+            raise WrongValueError(f"{what}; {text!r} is none")
+        return text
+
+    return convert
+
+
+KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
+    "name": ("name", _one(_NAME, "a name of letters, digits, '.', '-' and '_'")),
+    "seeds": ("seeds", _addresses),
+    "allow": ("allow", _each(_HOST, 'hosts, like "example.com" or "127.0.0.1:8000"')),
+    "scope": ("scope", _addresses),
+    "languages": ("languages", _each(_LANGUAGE, 'language codes, like "en" or "zh-Hant"')),
+    "every": ("every_s", _seconds),
+    "delay": ("delay_s", _seconds),
+    "concurrency": ("concurrency", _concurrency),
+    "max_pages": ("max_pages", _count),
+    "max_time": ("max_time_s", _seconds),
+    "owner": ("owner", _truth),
+    "contact": ("contact", _one(_CONTACT, "an address or e-mail in plain letters")),
+    "outlet": ("outlet", _text),
+    "spider": (
+        "spider",
+        _one(_IMPORT_PATH, 'the import path of a class, like "spiders.dimashnews.Dimashnews"'),
+    ),
+}
+"""Key in the file -> field of Site and how its value is read."""
