@@ -47,6 +47,9 @@ class MuragatAddon:
 
 
 def _insist(settings: BaseSettings, name: str, value: object) -> None:
-    """Set a value wherever the present one comes from."""
+    """Set a value wherever the present one comes from.
+
+    Not below the project's priority: without a reactor Scrapy puts handlers of its own at that one.
+    """
     priority = settings.getpriority(name) or 0
-    settings.set(name, value, max(priority, get_settings_priority("addon")))
+    settings.set(name, value, max(priority, get_settings_priority("project")))

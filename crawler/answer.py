@@ -44,6 +44,7 @@ class Answer:
     def __init__(self, method: str) -> None:
         self._method = method
         self._buffer = bytearray()
+        self._blank = b""
         self._searched = 0
         self._dechunker = Dechunker()
         self._framing = Framing.CLOSE
@@ -82,7 +83,7 @@ class Answer:
     def close(self, *, is_reset: bool = False) -> bytes:
         """Take note that the server sends no more, and return bytes that were held back as part of a head."""
         held = b""
-        if self.head is None and not self.is_unreadable and self._buffer:
+        if self.head is None and not self.is_unreadable and (self._buffer or self._blank):
             self._note("the connection ended within the head")
             held = self._give_up()
         elif not self.is_over:
@@ -119,7 +120,7 @@ class Answer:
     def _give_up(self) -> bytes:
         """Take what came for an answer without a head."""
         self.is_unreadable = True
-        held = self.interim + bytes(self._buffer)
+        held = self._blank + self.interim + bytes(self._buffer)
         self.interim = b""
         self._buffer.clear()
         return held
@@ -155,13 +156,13 @@ class Answer:
         return self._give_up()
 
     def _begins_like_a_head(self) -> bool:
-        start = bytes(self._buffer[:_EMPTY_LINES_MAX])
+        start = bytes(self._buffer[: _EMPTY_LINES_MAX - len(self._blank)])
         blank = len(start) - len(start.lstrip(b"\r\n"))
         if blank:
             self._note("empty lines before the status line; they are not in the record")
+            self._blank += start[:blank]
             del self._buffer[:blank]
-        start = bytes(self._buffer[:5]).upper()
-        return b"HTTP/".startswith(start)
+        return b"HTTP/".startswith(bytes(self._buffer[:5]).upper())
 
     def _take_head(self, raw: bytes) -> bool:
         """Take a whole head; False where it can't be read."""
@@ -186,8 +187,8 @@ class Answer:
         self.length, problems = content_length(lengths)
         for problem in problems:
             self._note(problem)
-        if head.get_all(b"transfer-encoding") and (lengths or not self.chunked):
-            self._note("Transfer-Encoding other than chunked, or with Content-Length")
+        if head.get_all(b"transfer-encoding"):
+            self._note_transfer_coding(has_length=bool(lengths))
         if self._method == "HEAD" or head.status in (101, 204, 304):
             self._framing = Framing.NONE
             self._finish(b"")
@@ -197,6 +198,12 @@ class Answer:
         elif lengths:
             self._is_uncertain = self.length is None or bool(problems)
             self._await_length()
+
+    def _note_transfer_coding(self, *, has_length: bool) -> None:
+        if not self.chunked:
+            self._note("Transfer-Encoding does not end with chunked; it is not undone")
+        elif has_length:
+            self._note("Transfer-Encoding and Content-Length both; the former counts")
 
     def _await_length(self) -> None:
         if self.length is None:

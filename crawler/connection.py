@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import select
+from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol, cast
 
+from crawler.tls import peer_certificate
+
 if TYPE_CHECKING:
-    import ssl
+    from ipaddress import IPv4Address, IPv6Address
+
+    from twisted.internet.ssl import Certificate
 
 
 class Receiver(Protocol):
@@ -45,15 +51,15 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         return self._transport
 
-    @property
-    def peer(self) -> str:
-        """The numeric address at the other end."""
-        return str((self.transport.get_extra_info("peername") or ("",))[0])
+    @cached_property
+    def peer(self) -> IPv4Address | IPv6Address:
+        """The address at the other end: the proxy's, where there is one."""
+        return ip_address(self.transport.get_extra_info("peername")[0])
 
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        """The TLS layer, None on a plain connection."""
-        return cast("ssl.SSLObject | None", self.transport.get_extra_info("ssl_object"))
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """The server's certificate, None on a plain connection. First asked for when all TLS is up."""
+        return peer_certificate(self.transport.get_extra_info("ssl_object"))
 
     async def send(self, data: bytes, receiver: Receiver) -> None:
         """Write `data` and return when the receiver is over or wants a pause; then call `go_on` for more."""

@@ -148,8 +148,10 @@ class _TunnelReply:
 
     @property
     def is_granted(self) -> bool:
+        """Say whether a tunnel is open; a TLS server never speaks first, so nothing may follow the head."""
         try:
-            return 200 <= split_head(bytes(self._head)).status < 300 and head_end(self._head) > 0
+            is_ok = 200 <= split_head(bytes(self._head)).status < 300
+            return is_ok and head_end(self._head) == len(self._head)
         except ValueError:
             return False
 

@@ -201,12 +201,13 @@ def _canonical_host(host: str) -> str:
 
 def _host_and_port(name: str) -> tuple[str, int | None]:
     is_bare_v6 = isinstance(_literal(name.strip()), IPv6Address)
-    split = urlsplit(f"//[{name.strip()}]" if is_bare_v6 else f"//{name.strip()}")
     try:
-        host, port = split.hostname, split.port
+        split = urlsplit(f"//[{name.strip()}]" if is_bare_v6 else f"//{name.strip()}")
+        host, port = split.hostname or "", split.port
+        is_host = bool(host) and not (split.path or split.query or split.username is not None)
     except ValueError:
-        host, port = None, None
-    if not host or split.path or split.query or split.username is not None:
+        is_host = False
+    if not is_host:
         message = f'MURAGAT_ALLOW: {name!r} is no host; write "host", "host:port" or "[v6]:port"'
         raise UsageError(message)
     return host, port

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urldefrag, urlsplit
@@ -28,9 +27,11 @@ from crawler.guard import Guard
 from crawler.outgoing import outgoing, target_of
 from crawler.pool import Pool, Proxy, Route
 from crawler.reception import Limits, Reception
-from crawler.tls import client_context, peer_certificate
+from crawler.tls import client_context
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -63,7 +64,7 @@ class _Attempt:
     """One request sent and what came of it. `started` is aware UTC, the moment of sending."""
 
     reception: Reception
-    peer: str
+    peer: IPv4Address | IPv6Address
     certificate: Certificate | None
     started: datetime
     elapsed_s: float
@@ -168,8 +169,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         reception: Reception,
         deadline: float,
     ) -> _Attempt:
-        peer, tls = str(ip_address(connection.peer)), connection.tls
-        certificate = peer_certificate(tls)
+        peer, certificate = connection.peer, connection.certificate
         started, begun = datetime.now(UTC), monotonic()
         try:
             async with asyncio.timeout_at(deadline):
@@ -195,7 +195,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             method=request.method,
             started=attempt.started,
             elapsed_s=attempt.elapsed_s,
-            peer=attempt.peer,
+            peer=str(attempt.peer),
             request=message.kept,
             head=answer.raw_head,
             body=await reception.body.for_record(),
@@ -229,7 +229,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             body=body,
             flags=reception.flags,
             certificate=attempt.certificate,
-            ip_address=ip_address(attempt.peer),
+            ip_address=attempt.peer,
             protocol=head.version.decode("ascii").upper(),
         )
         if reception.stop is not None and reception.stop.fail:

@@ -89,6 +89,11 @@ class Outcome:
         (exchange,) = self.exchanges
         return exchange
 
+    @property
+    def body(self) -> bytes:
+        assert isinstance(self.exchange.body, bytes)
+        return self.exchange.body
+
 
 def crawler_with(settings: dict[str, Any] | None = None) -> Crawler:
     base = {

@@ -1,7 +1,7 @@
 """A loopback server that sends scripted bytes, plain or TLS, and keeps exactly the bytes that it received.
 
-An answer is a sequence of steps: bytes to send, or one of `CLOSE`, `RESET`, `HOLD`. After an answer without
-CLOSE the server reads the next request of the connection and sends the next answer; the last one repeats.
+An answer is a sequence of steps: bytes to send, a function to call, or one of `CLOSE`, `RESET`, `HOLD`. After
+an answer without CLOSE the server reads the next request of the connection and sends the next answer; the last one repeats.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -35,16 +35,24 @@ class Step(Enum):
 
 
 CLOSE, RESET, HOLD = Step.CLOSE, Step.RESET, Step.HOLD
-Answer = Sequence[bytes | Step]
+Answer = Sequence[bytes | Step | Callable[[], object]]
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class WireServer:
     """Accepts connections in a thread each; `received` has the bytes of each connection, in their order."""
 
-    def __init__(self, answers: Sequence[Answer], *, context: ssl.SSLContext | None, host: str):
+    def __init__(
+        self,
+        answers: Sequence[Answer],
+        *,
+        context: ssl.SSLContext | None,
+        host: str,
+        speaks_first: bool,
+    ):
         self._answers = list(answers)
         self._context = context
+        self._speaks_first = speaks_first
         self._lock = threading.Lock()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
@@ -84,7 +92,7 @@ class WireServer:
         with suppress(OSError):
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
-            while read_request(connection, kept):
+            while self._speaks_first or read_request(connection, kept):
                 if not self._send(connection, self._next_answer()):
                     break
         with suppress(OSError):
@@ -101,6 +109,8 @@ class WireServer:
         for step in answer:
             if isinstance(step, bytes):
                 connection.sendall(step)
+            elif not isinstance(step, Step):
+                step()
             elif step is HOLD:
                 while connection.recv(65536):
                     pass
@@ -132,9 +142,12 @@ def read_request(connection: socket.socket, kept: bytearray) -> bool:
 
 @contextmanager
 def serving(
-    *answers: Answer, context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    *answers: Answer,
+    context: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    speaks_first: bool = False,
 ) -> Iterator[WireServer]:
-    server = WireServer(answers, context=context, host=host)
+    server = WireServer(answers, context=context, host=host, speaks_first=speaks_first)
     try:
         yield server
     finally:
