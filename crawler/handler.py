@@ -180,7 +180,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             reception.body.close()
             raise
         finally:
-            if reception.can_reuse:
+            if reception.can_reuse and connection.is_open:
                 self._pool.keep(route, connection)
             else:
                 connection.abort()

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_TIMEOUT_S = 180.0
+"""Scrapy's default, where the setting is 0: an exchange without an end would hold its slot for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -47,7 +50,7 @@ class Limits:
     def from_settings(cls, settings: BaseSettings) -> Limits:
         """Read Scrapy's own settings."""
         return cls(
-            timeout_s=settings.getfloat("DOWNLOAD_TIMEOUT"),
+            timeout_s=settings.getfloat("DOWNLOAD_TIMEOUT") or _TIMEOUT_S,
             max_bytes=settings.getint("DOWNLOAD_MAXSIZE"),
             warn_bytes=settings.getint("DOWNLOAD_WARNSIZE"),
             fails_on_dataloss=settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import cast
 
 import pytest
@@ -183,3 +184,23 @@ def test_scrapy_ignores_a_forbidden_address_and_does_not_retry_it():
 
     assert issubclass(AddressForbidden, IgnoreRequest)
     assert not issubclass(AddressForbidden, retried)
+
+
+def test_of_several_addresses_only_the_public_ones_are_connected_to(monkeypatch):
+    asked = []
+
+    def look_up(host: str, port: int, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        addresses = ["10.0.0.1", "93.184.215.14", "::1", "2606:2800:21f::1", "93.184.215.14"]
+        families = [socket.AF_INET6 if ":" in each else socket.AF_INET for each in addresses]
+        return [
+            (family, 1, 6, "", (each, port))
+            for family, each in zip(families, addresses, strict=True)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    assert resolve(Guard(), "rebinding.example") == ["93.184.215.14", "2606:2800:21f::1"]
+    assert asked == ["rebinding.example"]
+    with pytest.raises(AddressForbidden, match=r"10\.0\.0\.1"):
+        asyncio.run(Guard().judge_for_proxy("rebinding.example", 80))

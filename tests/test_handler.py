@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from scrapy import Request, signals
@@ -19,7 +21,7 @@ from scrapy.exceptions import (
 )
 from scrapy.utils.misc import build_from_crawler
 
-from archive.errors import BadAddress, StorageFull
+from archive.errors import BadAddress, StorageError, StorageFull
 from archive.model import Exchange, Truncation
 from crawler.guard import AddressForbidden
 from crawler.handler import RecordingDownloadHandler
@@ -178,6 +180,29 @@ class TestSizes:
             assert download(request, settings={"DOWNLOAD_MAXSIZE": 2}).response.body == b"hello"
 
 
+class TestDisk:
+    LARGE = (OK + b"Content-Length: 5000000\r\n\r\n", b"x" * 5_000_000)
+
+    def test_no_room_for_a_large_body_is_said_so(self, monkeypatch):
+        def full_device(prefix: str) -> BinaryIO:
+            return Path("/dev/full").open("r+b", buffering=0)
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", full_device)
+        with serving(self.LARGE) as server:
+            outcome = download(server.url())
+
+        assert isinstance(outcome.error, StorageFull)
+        assert "TMPDIR" in str(outcome.error)
+        assert outcome.exchanges == []
+
+    def test_no_place_for_a_large_body_is_a_storage_error(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        with serving(self.LARGE) as server:
+            outcome = download(server.url())
+
+        assert type(outcome.error) is StorageError
+
+
 class Listener:
     """Keeps the signals of a download, and stops it at the one that it is told."""
 
@@ -227,6 +252,12 @@ class TestSignals:
 
         assert (outcome.response.body, outcome.response.flags) == (body, ["download_stopped"])
         assert (outcome.exchange.body, outcome.exchange.truncated) == (body, Truncation.UNSPECIFIED)
+
+    def test_a_download_stopped_at_its_end_is_whole(self):
+        with serving([PAGE]) as server:
+            _, outcome = listened(server.url(), stop_at=signals.bytes_received, fail=False)
+
+        assert (outcome.response.body, outcome.exchange.truncated) == (b"hello", None)
 
     def test_a_download_stopped_with_failure_carries_its_response(self):
         with serving([CUT, HOLD]) as server:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 import threading
 
@@ -10,7 +12,8 @@ from scrapy import FormRequest, Request
 from scrapy.exceptions import DownloadFailedError
 
 from archive.errors import UsageError
-from crawler.guard import AddressForbidden
+from crawler.dial import dial
+from crawler.guard import AddressForbidden, Endpoint
 from crawler.tls import HandshakeFailed, client_context
 from tests.wire_client import crawler_with, download
 from tests.wire_proxy import tunnelling
@@ -90,6 +93,36 @@ class TestReuse:
             download(server.url(), Request(server.url(), meta={"bindaddress": "127.0.0.3"}))
 
         assert len(server.received) == 2
+
+    def test_a_connection_that_was_idle_for_long_is_not_used_again(self, monkeypatch):
+        monkeypatch.setattr("crawler.pool.IDLE_MAX_S", -1.0)
+        with serving([PAGE]) as server:
+            download(server.url(), server.url())
+
+        assert len(server.received) == 2
+
+    def test_idle_connections_are_limited_in_number(self, monkeypatch):
+        monkeypatch.setattr("crawler.pool.IDLE_TOTAL", 1)
+        with serving([PAGE]) as server, serving([PAGE]) as other:
+            download(server.url(), other.url(), server.url())
+
+        assert (len(server.received), len(other.received)) == (2, 1)
+
+    def test_the_next_address_of_a_host_is_tried_where_one_refuses(self):
+        with serving([PAGE]) as closed:
+            dead = Endpoint(socket.AF_INET, ("127.0.0.1", closed.port))
+        with serving([PAGE]) as server:
+            alive = Endpoint(socket.AF_INET, ("127.0.0.1", server.port))
+            port = asyncio.run(port_after_dialling((dead, alive)))
+
+        assert port == server.port
+
+
+async def port_after_dialling(endpoints: tuple[Endpoint, ...]) -> int:
+    connection = await dial(endpoints)
+    port = connection.transport.get_extra_info("peername")[1]
+    connection.abort()
+    return int(port)
 
 
 class TestTls:
