@@ -13,7 +13,7 @@ from archive.analyse.gate import Verdict, judge
 from archive.analyse.guard import admit
 from archive.analyse.headline import headline, titles
 from archive.analyse.language import language
-from archive.analyse.markup import drop, hidden, parse, text_of
+from archive.analyse.markup import drop, flatten_layout, hidden, parse, text_of
 from archive.analyse.metadata import metadata
 from archive.analyse.page import Page, look
 from archive.analyse.rescue import rescue
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+_WITHOUT_BLANKS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2}")
 _MAX_PAYLOAD = 32 * 1024 * 1024
 _MARKUP = re.compile(
     r"<(?:!doctype\s+html|html|head|body|title|article|main|h1|div|p)\b", re.IGNORECASE
@@ -146,8 +147,10 @@ def _text(page: Page, article: Article, name: Chosen) -> tuple[Tidied, str, str]
     keys = titles(name, page)
     for element in hidden(page.root):
         drop(element)
-    raw, problem = extract(page.root, page.url)
-    raw, source = rescue(page, raw)
+    flatten_layout(page.root)
+    dense = bool(_WITHOUT_BLANKS.search(name.value or page.title))
+    raw, problem = extract(page.root, page.url, dense=dense)
+    raw, source = rescue(page, raw, dense=dense)
     return tidy(raw, keys, furniture), source, problem
 
 

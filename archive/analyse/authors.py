@@ -15,15 +15,15 @@ from archive.model import Author
 
 _MAX_AUTHORS = 30
 _PREFIX = re.compile(
-    r"^(?:(?:written|story|text|words|reported|posted|published|article|report|analysis|opinion|review)\s+)?"
-    r"(?:by|von|par|por|de|di|da|van|av|af|door|autor(?:in|a|es)?|auteure?s?|author|writer|byline|texte?|texto|"
-    r"автор(?:ы|ка)?|текст|подготовил[аи]?|авторы|мәтін|作者|文|记者|撰文|编辑)(?:\s*[:：|]\s*|\s+)",
+    r"^(?:(?:written|about|story|text|words|reported|posted|published|article|report|analysis|opinion|review)\s+)?"
+    r"(?:by|von|par|por|door|autor(?:in|a|es)?|auteure?s?|author|writer|byline|texte?|texto|"
+    r"about|автор(?:ы|ка)?|текст|подготовил[аи]?|авторы|мәтін|作者|文|记者|撰文|编辑)(?:\s*[:：|]\s*|\s+)",
     re.IGNORECASE,
 )
-_COLON_ONLY = frozenset({"text", "texte", "texto", "текст", "文", "мәтін"})
+_COLON_ONLY = frozenset({"text", "texte", "texto", "текст"})
 _SPLIT = re.compile(r"\s*(?:[;,、|•·/&]|\s(?:and|und|et|y|e|и|och|og|en|және|with|mit|avec)\s)\s*")
 _TAIL = re.compile(
-    r"\s*(?:\(.{0,80}\)|[-–—|,]\s*(?:staff|reporter|editor|correspondent|redaktion|rédaction).{0,60})$",
+    r"\s*(?:\(.{0,80}\)|[-–—|,]\s*(?:[\w ]{0,40}\b)?(?:staff|team|reporter|editor|correspondent|redaktion|rédaction).{0,60})$",
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
@@ -56,7 +56,9 @@ _WRITTEN_BY = re.compile(
     r"written by|verfasst von|geschrieben von|écrit par|rédigé par|escrito por|scritto da|автор|написано|geschreven door|napisane przez",
     re.IGNORECASE,
 )
-_GLUED = re.compile(r"^(?:By|Von|Par|Por)(?=[A-ZÀ-Þ][a-zà-þ])")
+_GLUED = re.compile(
+    r"^(?:(?:Written|Posted|Published|Reviewed)\s?)?(?:By|BY|Von|Par|Por)\s?(?=[A-ZÀ-Þ][a-zà-þ])"
+)
 _CREDENTIAL = re.compile(
     r"^(?:[A-Z]{2,5}|(?:[A-Z][a-z]?\.){2,}|Ph\.?\s?D\.?|Jr\.?|Sr\.?|M\.?D\.?)$"
 )
@@ -110,13 +112,16 @@ def _sources(page: Page) -> Iterator[tuple[str, list[Author]]]:
             if _looks_named(a)
         ],
     )
-    yield "byline", list(_bylines(page))
+    yield "byline", list(_bylines(page, page.main))
     yield "meta written by", [a for _, v in page.meta("twitter:misc:written by") for a in _split(v)]
     if any(_WRITTEN_BY.search(value) for _, value in page.meta("twitter:label1")):
         yield (
             "meta twitter:data1",
             [a for _, value in page.meta("twitter:data1") for a in _split(value)],
         )
+    body = page.root.find("body")
+    if body is not None and body is not page.main:
+        yield "byline outside the article", list(_bylines(page, body))
     yield "author box", list(_boxed(page))
 
 
@@ -153,9 +158,9 @@ def _anchors(page: Page) -> Iterator[Element]:
             yield anchor
 
 
-def _bylines(page: Page) -> Iterator[Author]:
-    seen = 0
-    for element in page.main.iter("span", "p", "div", "a", "address", "li", "ul", "strong"):
+def _bylines(page: Page, top: Element) -> Iterator[Author]:
+    """Read the first byline below `top` that names somebody, outside furniture and other articles."""
+    for element in top.iter("span", "p", "div", "a", "address", "li", "ul", "strong"):
         names = element.get("class")
         if (
             not names
@@ -163,15 +168,13 @@ def _bylines(page: Page) -> Iterator[Author]:
             or _NO_BYLINE_CLASS.search(names[:200])
         ):
             continue
-        if outside(element, page.main):
+        if outside(element, top) or not _near(page, element):
             continue
         linked = [a for a in element.iter("a") if text_of(a)]
         texts = [text_of(a) for a in linked] or [text_of(element)]
         people = [a for text in texts if len(text) < 120 for a in _split(text) if _looks_named(a)]
         if people:
             yield from people
-            seen += 1
-        if seen >= 1:
             return
 
 
@@ -201,12 +204,14 @@ def _split(text: str, url: str = "") -> Iterator[Author]:
     text = clean(linked_data.plain(text[:600]))
     if not text or "://" in text:
         return
+    text = _GLUED.sub("", text)
     match = _PREFIX.match(text)
-    if match and not (match.group().strip().lower() in _COLON_ONLY and ":" not in match.group()):
+    if match and match.group().strip().lower() not in _COLON_ONLY:
         text = text[match.end() :]
-    names = [
-        name for piece in _SPLIT.split(text) if (name := _TAIL.sub("", piece).strip(" .-–—:*"))
-    ]
+    pieces = [p for n, p in enumerate(_SPLIT.split(text)) if not (n and _CREDENTIAL.match(p))]
+    if _DOMAIN.match(pieces[0]):
+        pieces = pieces[:1]  # "outlet.com, City, Country"
+    names = [name for piece in pieces if (name := _TAIL.sub("", piece).strip(" .-–—:*"))]
     for name in names:
         if 1 < len(name) <= 70 and len(name.split()) <= 6 and not _NO_NAME.search(name):
             yield Author(name, url if len(names) == 1 else "", _kind(name))
@@ -218,7 +223,11 @@ def _looks_named(author: Author) -> bool:
 
 
 def _kind(name: str) -> str:
-    return "organization" if _AGENCY.match(name) or _ORGANISATION.search(name) else "person"
+    return (
+        "organization"
+        if _DOMAIN.match(name) or _AGENCY.match(name) or _ORGANISATION.search(name)
+        else "person"
+    )
 
 
 def _outlets(page: Page, outlet: str) -> frozenset[str]:

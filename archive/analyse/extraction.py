@@ -6,22 +6,35 @@ it its look at the clock, is never asked for.
 
 from __future__ import annotations
 
+import copy
 import logging
 
 from trafilatura import bare_extraction
+from trafilatura.settings import DEFAULT_CONFIG
 
 from archive.analyse.markup import FAULTS, Element
+
+_DENSE = copy.deepcopy(DEFAULT_CONFIG)
+_DENSE.set("DEFAULT", "MIN_EXTRACTED_SIZE", "100")
+_DENSE.set("DEFAULT", "MIN_OUTPUT_SIZE", "1")
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
 
-def extract(root: Element, url: str) -> tuple[str, str]:
+def extract(root: Element, url: str, *, dense: bool = False) -> tuple[str, str]:
     """Return (text, problem): paragraphs parted by line feeds, and what went wrong, or "".
 
-    The tree is not changed.
+    `dense` is for scripts without blanks, where the lengths below which trafilatura distrusts its result
+    are too long. The tree is not changed.
     """
     try:
-        document = bare_extraction(root, url=url, include_comments=False, with_metadata=False)
+        document = bare_extraction(
+            root,
+            url=url,
+            include_comments=False,
+            with_metadata=False,
+            config=_DENSE if dense else DEFAULT_CONFIG,
+        )
     except FAULTS as fault:
         return "", f"text: trafilatura failed, {type(fault).__name__}"
     if document is None or isinstance(document, dict):

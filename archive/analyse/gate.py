@@ -207,7 +207,8 @@ def _by_weight(page: Page, volume: Volume) -> Verdict:
     if _is_shell(page, volume):
         return Verdict(PageType.OTHER, "empty shell", Outcome.EMPTY_SHELL)
     least = min(signs, key=lambda sign: sign[1], default=("nothing", 0.0))[0]
-    if (volume.link_share > 0.35 or score < 0) and volume.long < 600:
+    teasing = _teasers(page) >= 5
+    if teasing or (volume.long < 600 and (volume.link_share > 0.35 or score < 0)):
         return Verdict(PageType.LISTING, f"weight: {least}")
     readable = volume.long >= 400 or volume.visible >= 1000
     return Verdict(PageType.OTHER, f"weight: {least}", readable=readable)

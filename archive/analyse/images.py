@@ -117,7 +117,11 @@ def _largest(srcset: str) -> Iterator[str]:
 def _caption(element: Element) -> tuple[str, str]:
     """Return caption and credit of the figure that holds the picture."""
     for level, parent in enumerate(element.iterancestors()):
-        if level > 4 or parent.tag in {"article", "main", "body"}:
+        if (
+            level > 4
+            or parent.tag in {"article", "main", "body"}
+            or len(parent.findall(".//img")) > 1
+        ):
             break
         box = parent.find(".//figcaption")
         if box is None and "wp-caption" in (parent.get("class") or ""):

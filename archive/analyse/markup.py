@@ -105,3 +105,21 @@ def _holds_the_page(element: Element) -> bool:
     return element.tag in {"html", "body", "main", "article", "h1"} or (
         element.find(".//h1") is not None or element.find(".//article") is not None
     )
+
+
+def flatten_layout(root: Element) -> None:
+    """Make plain boxes of tables that lay out the page: those with prose of several paragraphs in a cell."""
+    for cell in list(root.iter("td")):
+        if _is_layout(cell):
+            for part in (cell, *cell.iterancestors("tr", "tbody", "table")):
+                part.tag = "div"
+            for sibling in cell.itersiblings("td", preceding=True):
+                sibling.tag = "div"
+            for sibling in cell.itersiblings("td"):
+                sibling.tag = "div"
+
+
+def _is_layout(cell: Element) -> bool:
+    if len(cell.findall(".//p")) < 3 and len(cell.findall(".//br")) < 4:
+        return False
+    return len("".join(cell.itertext()).strip()) > 300

@@ -25,13 +25,15 @@ _LITTLE = 200
 _MAX_BODY = 500_000
 
 
-def rescue(page: Page, text: str) -> tuple[str, str]:
+def rescue(page: Page, text: str, *, dense: bool) -> tuple[str, str]:
     """Return a fuller text and its source, or `text` and "trafilatura" where there is none."""
     body = _article_body(page)
     if len(body) > _FULLER * len(text) and len(body) >= _LITTLE and _agree(text, body):
         return body, "json-ld articleBody"
+    if "\n" in body and "\n" not in text and word_key(body) == word_key(text):
+        return body, "json-ld articleBody"  # the same without its paragraphs
     if len(text) < _LITTLE:
-        shown = _from_noscript(page)
+        shown = _from_noscript(page, dense=dense)
         if len(shown) > max(_FULLER * len(text), _LITTLE):
             return shown, "noscript"
     return text, "trafilatura"
@@ -54,12 +56,12 @@ def _agree(text: str, body: str) -> bool:
     return bool(lines) and sum(key[:60] in whole for key in lines) >= 0.6 * len(lines)
 
 
-def _from_noscript(page: Page) -> str:
+def _from_noscript(page: Page, *, dense: bool) -> str:
     """Read noscript elements as part of the page; the tree is changed and serves no one after this."""
     boxes: list[Element] = [box for box in page.root.iter("noscript") if _holds_text(box)]
     for box in boxes:
         box.tag = "div"
-    return extract(page.root, page.url)[0] if boxes else ""
+    return extract(page.root, page.url, dense=dense)[0] if boxes else ""
 
 
 def _holds_text(box: Element) -> bool:
