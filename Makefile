@@ -25,6 +25,9 @@ check: .venv/.development
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: .venv/.development
+	$(BIN)/python -m benchmarks.crawl_ratio
+
 faults: .venv/.development
 	$(BIN)/pytest -m faults
 

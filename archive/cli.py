@@ -1,0 +1,123 @@
+"""The archive half of the command line: what reads a collection. `crawler.cli` puts both halves together."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from archive import Collection
+from archive.index import Index
+from archive.printed import capture_json, capture_line, entry_lines, stats_json, stats_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archive.index import Entry
+
+NOTHING_FOUND = 1
+
+
+class Place(Protocol):
+    """What the global options say; made by `crawler.cli`."""
+
+    @property
+    def home(self) -> Path:
+        """The collection's folder."""
+
+
+@click.command(short_help="Show one article: text, metadata, captures.")
+@click.argument("what", metavar="ID|URL")
+@click.option("--json", "as_json", is_flag=True, help="Print its line of articles.jsonl.")
+@click.pass_obj
+def show(place: Place, /, what: str, *, as_json: bool) -> None:
+    """Show one article: text, metadata with the source of each field, and captures."""
+    with Index(place.home) as index:
+        found = _find(index, what)
+    if not found:
+        click.echo(f"muragat: no article {what}; 'muragat list {what}' shows captures", err=True)
+        sys.exit(NOTHING_FOUND)
+    for entry in found:
+        if as_json:
+            print(entry.to_json())
+        else:
+            for line in entry_lines(entry):
+                print(line)
+
+
+@click.command(name="list", short_help="List the captures of an address.")
+@click.argument("url")
+@click.option("--limit", type=click.IntRange(min=1), help="Show the first so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def list_(place: Place, /, url: str, *, limit: int | None, as_json: bool) -> None:
+    """List the captures of an address, or with a * at its end of all that begin so."""
+    match = "prefix" if url.endswith("*") else "exact"
+    count = 0
+    with Collection(place.home) as collection:
+        for capture in collection.captures(url.removesuffix("*"), match=match):
+            print(json.dumps(capture_json(capture)) if as_json else capture_line(capture))
+            count += 1
+            if count == limit:
+                break
+    if not count:
+        click.echo(f"muragat: {url} is not archived", err=True)
+        sys.exit(NOTHING_FOUND)
+
+
+@click.command(short_help="Check every record and index; --repair mends what can be.")
+@click.option(
+    "--repair", is_flag=True, help="Cut torn tails, write indexes again; never a payload."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def verify(place: Place, /, *, repair: bool, as_json: bool) -> None:
+    """Check every record and index; silent where all is well."""
+    if repair:
+        with Collection(place.home, write=True) as collection:
+            for done in collection.repair():
+                click.echo(f"repaired: {done}", err=True)
+    count = 0
+    with Collection(place.home) as collection:
+        for problem in collection.verify():
+            count += 1
+            fields = {
+                "place": problem.place,
+                "offset": problem.offset,
+                "message": problem.message,
+                "repair": problem.repair,
+            }
+            print(json.dumps(fields, ensure_ascii=False) if as_json else problem)
+    if count:
+        sys.exit(NOTHING_FOUND)
+
+
+@click.command(short_help="Show sizes, counts and savings.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def stats(place: Place, /, *, as_json: bool) -> None:
+    """Show sizes, counts and savings."""
+    with Collection(place.home) as collection, Index(place.home) as index:
+        counts = dict(index.counts())
+        figures = collection.stats()
+    if as_json:
+        print(json.dumps(stats_json(figures, counts), ensure_ascii=False))
+    else:
+        for line in stats_lines(figures, counts):
+            print(line)
+
+
+@click.command(short_help="Show the version.")
+def version() -> None:
+    """Show the version."""
+    print(f"muragat {metadata.version('muragat')}")
+
+
+def _find(index: Index, what: str) -> list[Entry]:
+    if what.startswith("art:"):
+        entry = index.entry(what)
+        return [] if entry is None else [entry]
+    return index.find(what)

@@ -1,0 +1,102 @@
+"""How captures, articles and figures of a collection are shown to a person; the JSON forms beside them."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from archive import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archive.index import Entry
+    from archive.model import Article, Capture
+    from archive.rows import Stats
+
+_WIDTH = 100
+
+
+def capture_json(capture: Capture) -> dict[str, object]:
+    """Return a capture as `list --json` prints it."""
+    return {
+        "ts": urls.timestamp(capture.date),
+        "url": capture.url,
+        "status": capture.status,
+        "mime": capture.mime,
+        "kind": capture.kind,
+        "digest": capture.digest,
+        "truncated": capture.truncated,
+        "warc": capture.file,
+        "offset": capture.offset,
+        "length": capture.length,
+    }
+
+
+def capture_line(capture: Capture) -> str:
+    """Return a capture as one line."""
+    notes = f"  cut short ({capture.truncated})" if capture.truncated else ""
+    when = f"{capture.date:%Y-%m-%d %H:%M:%S}"
+    return (
+        f"{when}  {capture.status:>3}  {capture.kind:<8}  {capture.mime:<24}  {capture.url}{notes}"
+    )
+
+
+def entry_lines(entry: Entry) -> Iterator[str]:
+    """Yield an article for a person: headline, metadata with sources, text, captures."""
+    article = entry.article
+    yield article.headline
+    yield entry.id
+    yield ""
+    for name, value in _fields(entry, article):
+        if value:
+            source = article.provenance.get(name)
+            yield f"{name:>12}: {value}" + (f"  [{source.source}]" if source else "")
+    yield ""
+    for paragraph in article.text.split("\n"):
+        yield textwrap.fill(paragraph, _WIDTH)
+        yield ""
+    for item in entry.appearances:
+        yield f"{item.timestamp}  {item.status:>3}  {item.change or '-':<8}  {item.url}"
+
+
+def _fields(entry: Entry, article: Article) -> Iterator[tuple[str, str]]:
+    yield "address", entry.url
+    yield "canonical", entry.canonical_url if entry.canonical_url != entry.url else ""
+    yield "authors", ", ".join(author.name for author in article.authors)
+    yield "published", article.published
+    yield "modified", article.modified if article.modified != article.published else ""
+    yield "language", article.language
+    yield "sections", ", ".join(article.sections)
+    yield "keywords", ", ".join(article.keywords)
+    yield "credit", article.credit
+    yield "images", str(len(article.images) or "")
+    yield "versions", str(len(entry.versions))
+    yield "state", "gone" if entry.is_gone else ""
+
+
+def stats_json(figures: Stats, articles: Mapping[str, int]) -> dict[str, object]:
+    """Return the object of `stats --json`."""
+    return {
+        "captures": figures.captures,
+        "kinds": dict(figures.by_kind),
+        "files": figures.files,
+        "bytes": figures.warc_bytes,
+        "saved": figures.saved_bytes,
+        "first": figures.first.isoformat() if figures.first else None,
+        "last": figures.last.isoformat() if figures.last else None,
+        "articles": dict(articles),
+    }
+
+
+def stats_lines(figures: Stats, articles: Mapping[str, int]) -> Iterator[str]:
+    """Yield the figures for a person."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in figures.by_kind.items())
+    yield f"{figures.captures} captures ({kinds})"
+    if figures.first and figures.last:
+        yield f"from {figures.first:%Y-%m-%d %H:%M} to {figures.last:%Y-%m-%d %H:%M} UTC"
+    yield f"{figures.files} WARC files, {figures.warc_bytes / 1e6:.1f} MB"
+    yield f"{figures.saved_bytes / 1e6:.1f} MB not stored again thanks to revisits"
+    yield f"{sum(articles.values())} articles"
+    for site, count in articles.items():
+        yield f"  {count:>6}  {site}"

@@ -1,0 +1,105 @@
+"""Stage 2 as a process beside the crawl: started, told to drain, its progress read.
+
+Hides the pipe to `archive.backlog`. Whatever happens to that process, the crawl goes on: what it did not
+analyse stays in the backlog of the collection, and the next crawl takes it up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger(__name__)
+
+_STOP_S = 10.0
+"""How long the process may take to save its state when the crawl is interrupted."""
+
+
+class AnalysisProcess:
+    """The process that analyses what the crawl commits; `progress` is the last line it wrote."""
+
+    def __init__(self, home: Path) -> None:
+        self.progress: Mapping[str, object] = {}
+        self._home = home
+        self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread(target=self._read, name="analysis-progress", daemon=True)
+
+    def start(self) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches the crawl alone."""
+        root = str(Path(archive.__file__).resolve().parent.parent)
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        command = [sys.executable, "-m", "archive.backlog", "--home", str(self._home), "--follow"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,
+        )
+        self._reader.start()
+
+    def drain(self) -> bool:
+        """Let it finish the backlog and publish; return whether it did."""
+        self._tell("drain\n")
+        return self._wait(limit_s=None)
+
+    def stop(self) -> None:
+        """Make it save its state and end, the backlog as it is. May be called while `drain` waits."""
+        self._hang_up()
+        self._wait(limit_s=_STOP_S)
+
+    def interrupt(self) -> None:
+        """Ask it to end soon, the backlog as it is, without waiting for it."""
+        self._hang_up()
+
+    def _tell(self, word: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(word)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            logger.warning("analysis ended early; the next crawl goes on with it")
+
+    def _hang_up(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            logger.debug("analysis had ended before it was told to")
+
+    def _wait(self, *, limit_s: float | None) -> bool:
+        assert self._process is not None
+        try:
+            code = self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._reader.join()
+        if code != 0:
+            logger.warning("analysis ended with status %s; the next crawl goes on with it", code)
+        return code == 0
+
+    def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                progress = json.loads(line)
+            except ValueError:
+                logger.warning("analysis wrote a line that is not JSON: %.200s", line.rstrip())
+                continue
+            self.progress = progress

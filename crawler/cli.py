@@ -1,0 +1,219 @@
+"""The command line: which commands there are, and the crawling half of them.
+
+A command's module is imported when the command runs, so that `muragat version` starts without Scrapy.
+Standard output is data, standard error is talk; exit codes are those of `archive.errors`, and 1 for nothing
+found, 3 for sites that failed, 130 for an interrupted crawl.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archive.errors import MuragatError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crawler.report import Report
+    from crawler.sites import Site
+
+SOME_SITES_FAILED = 3
+INTERRUPTED = 130
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Crawling": {
+        "crawl": ("crawler.cli:crawl", "Crawl sites by name, or any address, now."),
+        "try": ("crawler.cli:try_", "Fetch one page and show what would be stored, and why."),
+        "sites": ("crawler.cli:sites", "List the sites and their last crawl."),
+    },
+    "Archive": {
+        "show": ("archive.cli:show", "Show one article: text, metadata, captures."),
+        "list": ("archive.cli:list_", "List the captures of an address."),
+    },
+    "Upkeep": {
+        "verify": (
+            "archive.cli:verify",
+            "Check every record and index; --repair mends what can be.",
+        ),
+        "stats": ("archive.cli:stats", "Show sizes, counts and savings."),
+        "version": ("archive.cli:version", "Show the version."),
+    },
+}
+"""Group -> command -> where it is and its line in the help. docs/cli.md is generated from it."""
+
+EXAMPLE = (
+    "Example: muragat crawl https://en.dimashnews.com/ && muragat show https://en.dimashnews.com/…"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the global options say: the collection's folder and the sites file."""
+
+    home: Path
+    sites_file: Path | None
+
+
+class _Commands(click.Group):
+    """Finds commands by name and loads their module only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for group in COMMANDS.values() for name in group]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for group in COMMANDS.values():
+            if cmd_name in group:
+                module, _, attribute = group[cmd_name][0].partition(":")
+                command: click.Command = getattr(importlib.import_module(module), attribute)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, line) for name, (_, line) in group.items()])
+
+
+@click.group(
+    cls=_Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("MURAGAT_HOME", "collection"),
+    help="The collection's folder; MURAGAT_HOME, or ./collection.",
+)
+@click.option(
+    "--sites",
+    "sites_file",
+    type=click.Path(path_type=Path),
+    help="The sites file; HOME/sites.toml, or the bundled one.",
+)
+@click.option(
+    "-v", "--verbose", count=True, help="Say more on standard error; twice for each exchange."
+)
+@click.pass_context
+def muragat(ctx: click.Context, home: Path, sites_file: Path | None, verbose: int) -> None:
+    """Archive news sites: exact records, clean text, one index."""
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("scrapy").setLevel(
+        max(level, logging.DEBUG if verbose > 2 else logging.WARNING)
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    ctx.obj = Place(home=home, sites_file=sites_file)
+
+
+@click.command(short_help="Crawl sites by name, or any address, now.")
+@click.argument("what", nargs=-1, required=True, metavar="SITE|URL...")
+@click.option("--max-pages", type=click.IntRange(min=1), help="Stop after so many pages of a site.")
+@click.option(
+    "--max-time", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds."
+)
+@click.option(
+    "--delay", type=click.FloatRange(min=0), help="Seconds between requests to a host (1)."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(min=1, max=64), help="Requests at once to a host (1)."
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="A private or loopback host that may be connected to; repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@click.pass_obj
+def crawl(place: Place, /, what: tuple[str, ...], **options: object) -> None:
+    """Crawl sites by name, or any address, now.
+
+    What is interrupted goes on with the next crawl of the same site.
+    """
+    from crawler import crawl as crawling  # noqa: PLC0415 - Scrapy is loaded only where it runs
+
+    as_json = bool(options.pop("as_json"))
+    chosen = _chosen(place, what)
+    report = crawling.crawl(place.home, chosen, crawling.options_from(options))
+    if as_json:
+        print(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        _print_report(report, place)
+    if report.interrupted:
+        sys.exit(INTERRUPTED)
+    if report.failed:
+        sys.exit(SOME_SITES_FAILED)
+
+
+@click.command("try", short_help="Fetch one page and show what would be stored, and why.")
+@click.argument("url")
+@click.option("--allow", multiple=True, metavar="HOST[:PORT]", help="As for crawl.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def try_(place: Place, /, url: str, allow: tuple[str, ...], *, as_json: bool) -> None:
+    """Fetch one page and show what would be stored, and why; nothing is kept."""
+    from crawler import trial  # noqa: PLC0415 - Scrapy is loaded only where it runs
+
+    [site] = _chosen(place, (url,))
+    result = trial.try_page(url, site, allow)
+    if as_json:
+        print(json.dumps(result.to_json(), ensure_ascii=False))
+    else:
+        for line in result.lines():
+            print(line)
+    if not result.captures:
+        sys.exit(1)
+
+
+@click.command(short_help="List the sites and their last crawl.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def sites(place: Place, /, *, as_json: bool) -> None:
+    """List the sites and their last crawl."""
+    from crawler import sites_table  # noqa: PLC0415 - as the others: loaded when it runs
+
+    for row in sites_table.rows(place.home, place.sites_file):
+        print(json.dumps(row.to_json(), ensure_ascii=False) if as_json else row.line())
+
+
+def _chosen(place: Place, what: Sequence[str]) -> list[Site]:
+    """Return the sites that names and addresses stand for."""
+    from crawler import sites as known  # noqa: PLC0415 - as above
+
+    table = known.load(known.find(place.sites_file, place.home))
+    return [known.choose(word, table) for word in dict.fromkeys(what)]
+
+
+def _print_report(report: Report, place: Place) -> None:
+    for line in report.lines():
+        print(line)
+    print(f"report: {place.home / 'crawls' / report.crawl}.json", file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command line; the console script and `python -m crawler` both come here."""
+    try:
+        muragat.main(prog_name="muragat", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except MuragatError as error:
+        print(f"muragat: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

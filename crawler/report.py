@@ -1,0 +1,147 @@
+"""The report of a crawl: one JSON object, and the same for a person to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archive.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from crawler.tally import SiteTally, Tally
+
+_WORDS = {
+    Outcome.STORED: "stored",
+    Outcome.UNCHANGED: "unchanged since the last visit",
+    Outcome.DUPLICATE: "same bytes as another address",
+    Outcome.NOT_MODIFIED: "not modified",
+    Outcome.ROBOTS: "disallowed by robots.txt",
+    Outcome.OUT_OF_SCOPE: "out of scope",
+    Outcome.LIMIT: "left out by a limit",
+    Outcome.TIMEOUT: "timed out",
+    Outcome.DNS: "name not resolved",
+    Outcome.TLS: "TLS failed",
+    Outcome.CONNECTION: "connection failed",
+    Outcome.FORBIDDEN: "address not allowed",
+    Outcome.HTTP_ERROR: "answered with an error",
+    Outcome.TRUNCATED: "cut short",
+    Outcome.BLOCKED: "blocked by a challenge or wall",
+    Outcome.WITHHELD: "withheld on the site's wish",
+    Outcome.EMPTY_SHELL: "empty without a browser",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a crawl did. `wire_bytes` leave out TLS and chunk framing; `failed` names sites that gave nothing."""
+
+    crawl: str
+    started: datetime
+    seconds: float
+    sites: tuple[Mapping[str, object], ...]
+    pages: int
+    articles: Mapping[str, int]
+    backlog: int
+    outcomes: Mapping[str, int]
+    wire_bytes: int
+    warc_bytes: int
+    interrupted: bool
+    failed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the object that `crawl --json` prints and `crawls/ID.json` holds."""
+        return {
+            "crawl": self.crawl,
+            "started": self.started.isoformat(timespec="seconds"),
+            "sites": list(self.sites),
+            "pages": self.pages,
+            "articles": dict(self.articles),
+            "backlog": self.backlog,
+            "outcomes": dict(self.outcomes),
+            "bytes": {"wire": self.wire_bytes, "warc": self.warc_bytes},
+            "seconds": round(self.seconds, 3),
+            "interrupted": self.interrupted,
+            "warnings": list(self.warnings),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report as a person reads it."""
+        counts = self.articles
+        yield f"{self.pages} pages in {self.seconds:.0f} s"
+        yield (
+            f"articles: {counts['new']} new, {counts['changed']} changed,"
+            f" {counts['unchanged']} unchanged, {counts['gone']} gone"
+        )
+        yield f"{size(self.wire_bytes)} moved, {size(self.warc_bytes)} of WARC written"
+        for outcome, count in sorted(self.outcomes.items(), key=lambda pair: -pair[1]):
+            yield f"  {count:>6}  {_WORDS[Outcome(outcome)]}"
+        if self.backlog:
+            yield f"{self.backlog} captures wait for analysis; the next crawl goes on with them"
+        for warning in self.warnings:
+            yield f"warning: {warning}"
+
+
+def make_report(
+    crawl: str,
+    tally: Tally,
+    *,
+    started: datetime,
+    seconds: float,
+    warc_bytes: int,
+    interrupted: bool,
+) -> Report:
+    """Return the report of what `tally` counted."""
+    sites = tuple(tally.sites.values())
+    return Report(
+        crawl=crawl,
+        started=started,
+        seconds=seconds,
+        sites=tuple(_site(site) for site in sites),
+        pages=tally.pages,
+        articles=tally.articles,
+        backlog=tally.backlog,
+        outcomes={outcome: count for outcome, count in tally.outcomes.items() if count},
+        wire_bytes=tally.wire_bytes,
+        warc_bytes=warc_bytes,
+        interrupted=interrupted,
+        failed=tuple(site.name for site in sites if site.has_failed),
+        warnings=(*_warnings(sites), *tally.problems),
+    )
+
+
+def size(count: float) -> str:
+    """Return a number of bytes with a unit: `12.3 MB`, powers of 1,000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _site(site: SiteTally) -> dict[str, object]:
+    return {
+        "name": site.name,
+        "pages": site.pages,
+        "captures": site.captures,
+        "known": site.known,
+        "due": site.due,
+        "ended": site.ended,
+        "resumed": site.resumed,
+        "outcomes": {outcome: count for outcome, count in site.outcomes.items() if count},
+        "out_of_scope": {reason: count for reason, count in site.reasons.items() if count},
+    }
+
+
+def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
+    for site in sites:
+        if site.captures == 0:
+            reasons = ", ".join(_WORDS[Outcome(name)] for name in site.outcomes) or "no answer"
+            yield f"{site.name}: nothing was captured ({reasons}); check the address and the network"
+        elif site.pages == 0 and site.errors:
+            yield f"{site.name}: every page answered with an error"
+        elif site.errors > max(10, site.captures // 5):
+            yield f"{site.name}: {site.errors} of {site.captures} visits failed"

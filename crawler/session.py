@@ -1,0 +1,179 @@
+"""What all crawls of one collection in one process share: the writer, stage 2, the counts, the report.
+
+A `CrawlSession` is taken by everyone who needs it (the command line, each Scrapy crawler's recorder) and
+given back; when the last one gives it back, the collection is committed, its index published, the backlog
+of analysis drained, and the report written. A home has one session in a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from archive import Warcinfo, urls
+from crawler.analysis import AnalysisProcess
+from crawler.report import Report, make_report
+from crawler.tally import Tally
+from crawler.writer import CollectionWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from archive.errors import StorageError
+    from archive.rows import Stats
+    from crawler.writer import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a session is opened: who crawls, and whether what is stored is analysed at once."""
+
+    about: Warcinfo = field(default_factory=Warcinfo)
+    analyse: bool = True
+
+
+class CrawlSession:
+    """One process's hold on one collection."""
+
+    _open: ClassVar[dict[Path, CrawlSession]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, home: Path, options: SessionOptions) -> None:
+        self.home = home
+        self.crawl = ""
+        self.tally = Tally()
+        self.interrupted = False
+        self.failure: StorageError | None = None
+        self.report: Report | None = None
+        self._started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._takers = 0
+        self._on_failure: list[Callable[[], None]] = []
+        self.writer = CollectionWriter(home, options.about, self._storage_failed)
+        self._analysis = AnalysisProcess(home) if options.analyse else None
+        self._before: Stats | None = None
+
+    @classmethod
+    def take(cls, home: Path, options: SessionOptions | None = None) -> CrawlSession:
+        """Return the session of `home`, opened if it was not; raises what opening the collection raises."""
+        home = home.resolve()
+        with cls._lock:
+            session = cls._open.get(home)
+            if session is None:
+                session = cls(home, options or SessionOptions())
+                session._start()
+                cls._open[home] = session
+            session._takers += 1
+            return session
+
+    def give_back(self) -> None:
+        """Give the session back; the last one to do so ends it. Raises what `end` raises."""
+        with self._lock:
+            self._takers -= 1
+            is_last = self._takers == 0
+        if is_last:
+            self.end()
+
+    def end(self) -> None:
+        """Commit, publish, let analysis finish, write the report, whoever still holds the session.
+
+        Takes as long as analysis needs; after `interrupt` some seconds at the most. Raises StorageError
+        where the collection could not be written to the end.
+        """
+        with self._lock:
+            if self._open.pop(self.home, None) is None:
+                return
+        self._finish()
+
+    def when_storage_fails(self, act: Callable[[], None]) -> None:
+        """Call `act` in this event loop as soon as the collection can't be written any more."""
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(act)
+
+        self._on_failure.append(tell)
+
+    def interrupt(self) -> None:
+        """Note that a person or the system wants an end; what is not analysed yet waits for the next crawl."""
+        self.interrupted = True
+        if self._analysis is not None:
+            self._analysis.interrupt()
+
+    def progress(self) -> Tally:
+        """Return the counts as they stand, those of analysis included."""
+        if self._analysis is not None:
+            self.tally.analysis = self._analysis.progress
+        return self.tally
+
+    def _start(self) -> None:
+        self.writer.start()
+        self._before = self.writer.submit(lambda store: store.collection.stats()).result()
+        self.crawl = _unused_id(self.home / "crawls", self._started)
+        if self._analysis is not None:
+            self._analysis.start()
+
+    def _storage_failed(self, failure: StorageError) -> None:
+        self.failure = failure
+        for act in self._on_failure:
+            act()
+
+    def _finish(self) -> None:
+        after = None
+        if self.failure is None:
+            after = self.writer.submit(_publish).result()
+        try:
+            self.writer.stop()
+        finally:
+            self._end_analysis()
+        assert self._before is not None
+        self.report = make_report(
+            self.crawl,
+            self.progress(),
+            started=self._started,
+            seconds=time.monotonic() - self._clock,
+            warc_bytes=after.warc_bytes - self._before.warc_bytes if after else 0,
+            interrupted=self.interrupted,
+        )
+        _write_report(self.home / "crawls", self.report)
+
+    def _end_analysis(self) -> None:
+        if self._analysis is None:
+            return
+        if self.interrupted or self.failure is not None:
+            self._analysis.stop()
+        else:
+            self._analysis.drain()
+
+
+def _publish(store: Store) -> Stats:
+    store.commit()
+    store.collection.publish()
+    return store.collection.stats()
+
+
+def _unused_id(folder: Path, started: datetime) -> str:
+    base = urls.timestamp(started)
+    number, name = 1, base
+    while (folder / f"{name}.json").exists():
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def _write_report(folder: Path, report: Report) -> None:
+    folder.mkdir(exist_ok=True)
+    draft = folder / f".{report.crawl}.json.part"
+    draft.write_text(
+        json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+    draft.replace(folder / f"{report.crawl}.json")

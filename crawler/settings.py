@@ -1,0 +1,52 @@
+"""Scrapy settings of the project: polite defaults, recording on, everything that opens a door off.
+
+A site's table and the command line override what concerns a site (delay, concurrency, limits). Names that
+begin with MURAGAT_ are ours; docs/settings.md explains each.
+"""
+
+from __future__ import annotations
+
+BOT_NAME = "muragat"
+SPIDER_MODULES = ["spiders"]
+SPIDER_LOADER_CLASS = "crawler.loader.SiteSpiderLoader"
+ADDONS = {"crawler.addon.MuragatAddon": 100}
+SCHEDULER = "crawler.scheduler.FrontierScheduler"
+
+MURAGAT_HOME = "collection"
+MURAGAT_SITES = ""
+MURAGAT_ANALYSE = True
+MURAGAT_MAX_PAGES = 0
+MURAGAT_MAX_TIME = 0
+MURAGAT_OPERATOR = ""
+MURAGAT_RESPONSE_MAX = 32 * 1024 * 1024
+
+USER_AGENT = "muragat/0.1"
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = "muragat"
+DOWNLOAD_DELAY = 1.0
+DOWNLOAD_DELAY_JITTER = 0
+CONCURRENT_REQUESTS = 8
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_TIMEOUT = 60
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+}
+
+# A capture shows what every visitor gets: no cookies are kept, so that no page counts our visits.
+COOKIES_ENABLED = False
+METAREFRESH_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+# Scrapy starts CONCURRENT_ITEMS tasks for each response; ours yields no items.
+CONCURRENT_ITEMS = 2
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+}
+EXTENSIONS = {
+    "scrapy.extensions.logstats.LogStats": None,
+    "scrapy.extensions.memusage.MemoryUsage": None,
+}

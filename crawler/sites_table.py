@@ -1,0 +1,92 @@
+"""`muragat sites`: each site with its last crawl, read from the sites file and the collection's state."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from crawler import sites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A site as the listing shows it. `last_crawl` is None for one that was never crawled."""
+
+    name: str
+    seeds: tuple[str, ...]
+    last_crawl: datetime | None
+    is_finished: bool
+    known: int
+    due: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return the object of `sites --json`."""
+        return {
+            "name": self.name,
+            "seeds": list(self.seeds),
+            "last_crawl": self.last_crawl.isoformat(timespec="seconds")
+            if self.last_crawl
+            else None,
+            "finished": self.is_finished,
+            "known": self.known,
+            "due": self.due,
+        }
+
+    def line(self) -> str:
+        """Return the row for a person."""
+        if self.last_crawl is None:
+            state = "never crawled"
+        elif self.is_finished:
+            state = f"crawled {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.known} addresses known"
+        else:
+            state = f"begun {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.due} of {self.known} addresses left"
+        return f"{self.name:<20} {state}  {self.seeds[0] if self.seeds else ''}"
+
+
+def rows(home: Path, sites_file: Path | None) -> Iterator[SiteRow]:
+    """Yield the sites of the sites file, then those that were crawled by address, each by name."""
+    known = sites.load(sites.find(sites_file, home))
+    rounds = _rounds(home)
+    for name in sorted(known):
+        yield _row(name, known[name].seeds, rounds.get(name))
+    for name in sorted(rounds.keys() - known.keys()):
+        yield _row(name, (), rounds[name])
+
+
+_Round = tuple[float, float | None, int, int]
+
+
+def _row(name: str, seeds: tuple[str, ...], last: _Round | None) -> SiteRow:
+    if last is None:
+        return SiteRow(name, seeds, None, is_finished=False, known=0, due=0)
+    started, ended, known, due = last
+    return SiteRow(
+        name,
+        seeds,
+        datetime.fromtimestamp(started, UTC),
+        is_finished=ended is not None,
+        known=known,
+        due=due,
+    )
+
+
+def _rounds(home: Path) -> dict[str, _Round]:
+    """Return each crawled site's round from the frontier's tables; nothing where there are none yet."""
+    path = home / "state.sqlite"
+    if not path.exists():
+        return {}
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
+            return {}
+        query = (
+            "SELECT rounds.site, started, ended, count(frontier.id), count(frontier.due)"
+            " FROM rounds LEFT JOIN frontier ON frontier.site = rounds.site GROUP BY rounds.site"
+        )
+        return {site: tuple(rest) for site, *rest in connection.execute(query)}

@@ -1,0 +1,179 @@
+"""The one spider: it reads each answer for addresses and announces them; it builds no item.
+
+A site needs no code, only its table in sites.toml. Where it does (see spiders/dimashnews.py), a subclass
+overrides `links`. What it returns is announced as if the page had linked it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, ClassVar
+
+from scrapy import Spider
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Headers
+from scrapy.responsetypes import responsetypes
+from scrapy.utils.misc import load_object
+
+import archive
+from archive.errors import StorageError, UsageError
+from archive.model import Outcome
+from crawler.discover.announced import announced_in, is_slow_to_read
+from crawler.guard import AddressForbidden
+from crawler.tls import HandshakeFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+    from scrapy.http import Response
+    from scrapy.settings import BaseSettings
+    from twisted.python.failure import Failure
+
+    from archive.model import Capture
+    from crawler.discover.links import Link
+    from crawler.frontier import Claim
+    from crawler.site_crawl import SiteCrawl
+    from crawler.sites import Site
+    from crawler.writer import Store
+
+logger = logging.getLogger(__name__)
+
+
+class SiteSpider(Spider):
+    """Archives one site; `site` is set by `spider_for`, `site_crawl` by the scheduler when it opens."""
+
+    site: ClassVar[Site]
+    site_crawl: SiteCrawl
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Put what the site's table says above the project's settings, below the command line's."""
+        super().update_settings(settings)
+        site = getattr(cls, "site", None)
+        if site is None:
+            return
+        for name, value in _settings_of(site, settings).items():
+            settings.set(name, value, priority="spider")
+
+    def links(self, response: Response) -> Iterable[Link]:
+        """Return where `response` leads; called for every answer, feeds, sitemaps and redirects included.
+
+        Override it to add addresses that no reader finds. It may be called again for the same stored
+        answer after a crash, so it depends on nothing but the response.
+        """
+        return announced_in(response)
+
+    async def parse(self, response: Response) -> None:
+        """Announce the links of a captured answer."""
+        claim: Claim = response.meta["muragat_claim"]
+        try:
+            await self._announce(response.meta["muragat_capture"], response)
+        finally:
+            self.site_crawl.handled(claim)
+
+    async def failed(self, failure: Failure) -> None:
+        """Give back an address that brought no answer, or one that could only be kept in part."""
+        request = failure.request  # type: ignore[attr-defined] # set by Scrapy on every errback
+        claim: Claim = request.meta["muragat_claim"]
+        capture: Capture | None = request.meta.get("muragat_capture")
+        try:
+            if capture is not None:
+                await self.site_crawl.announce((), referrer=claim.url, capture=capture)
+            elif not isinstance(failure.value, StorageError):
+                outcome = _outcome(failure.value)
+                logger.info(
+                    "site=%s url=%s outcome=%s %s", self.name, claim.url, outcome, failure.value
+                )
+                await self.site_crawl.failed(claim, outcome)
+        finally:
+            self.site_crawl.handled(claim)
+
+    async def read_again(self, capture: Capture) -> None:
+        """Announce the links of a stored capture, from its record."""
+
+        def job(store: Store) -> tuple[Headers, int, bytes]:
+            message = store.collection.read(capture)
+            return Headers(message.fields), message.status, message.decoded().body
+
+        headers, status, body = await asyncio.wrap_future(
+            self.site_crawl.session.writer.submit(job)
+        )
+        kind = responsetypes.from_args(headers=headers, url=capture.url, body=body)
+        await self._announce(capture, kind(capture.url, status=status, headers=headers, body=body))
+
+    def keep(self, work: Coroutine[object, object, object]) -> None:
+        """Run `work` beside the crawl, and hold it so that it is not lost."""
+        task = asyncio.ensure_future(work)
+        _KEPT.add(task)
+        task.add_done_callback(_KEPT.discard)
+
+    async def _announce(self, capture: Capture, response: Response) -> None:
+        if is_slow_to_read(response):
+            links = await asyncio.to_thread(lambda: tuple(self.links(response)))
+        else:
+            links = tuple(self.links(response))
+        await self.site_crawl.announce(links, referrer=capture.url, capture=capture)
+
+
+_KEPT: set[asyncio.Task[object]] = set()
+
+
+def spider_for(site: Site) -> type[SiteSpider]:
+    """Return the spider class of `site`: its own where its table names one, else one without code.
+
+    Raises UsageError for a name that leads to no SiteSpider.
+    """
+    base = _base_of(site) if site.spider else SiteSpider
+    return type(base.__name__, (base,), {"name": site.name, "site": site})
+
+
+def _base_of(site: Site) -> type[SiteSpider]:
+    try:
+        base = load_object(site.spider)
+    except (ImportError, NameError, ValueError) as error:
+        message = f"site {site.name}: spider {site.spider!r} can't be loaded: {error}"
+        raise UsageError(message) from error
+    if not (isinstance(base, type) and issubclass(base, SiteSpider)):
+        message = f"site {site.name}: spider {site.spider!r} is no crawler.spider.SiteSpider"
+        raise UsageError(message)
+    return base
+
+
+def _settings_of(site: Site, settings: BaseSettings) -> dict[str, object]:
+    values: dict[str, object] = {
+        "DOWNLOAD_DELAY": site.delay_s,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": site.concurrency,
+        "CONCURRENT_REQUESTS": max(2, 2 * site.concurrency),
+        "MURAGAT_ALLOW": [*site.allow, *settings.getlist("MURAGAT_ALLOW_MORE")],
+        "MURAGAT_MAX_PAGES": site.max_pages,
+        "MURAGAT_MAX_TIME": site.max_time_s,
+        "ROBOTSTXT_OBEY": not site.owner,
+    }
+    if site.contact:
+        values["USER_AGENT"] = f"muragat/{archive.__version__} (+{site.contact})"
+        values["MURAGAT_OPERATOR"] = site.contact
+    return values
+
+
+def _outcome(error: BaseException | None) -> Outcome:
+    """Return the outcome that an exception of the download stands for."""
+    for kinds, outcome in _OUTCOMES:
+        if isinstance(error, kinds):
+            return outcome
+    return Outcome.CONNECTION
+
+
+_OUTCOMES: tuple[tuple[tuple[type[BaseException], ...], Outcome], ...] = (
+    ((AddressForbidden,), Outcome.FORBIDDEN),
+    ((IgnoreRequest,), Outcome.ROBOTS),
+    ((UnsupportedURLSchemeError,), Outcome.OUT_OF_SCOPE),
+    ((CannotResolveHostError,), Outcome.DNS),
+    ((DownloadTimeoutError,), Outcome.TIMEOUT),
+    ((HandshakeFailed,), Outcome.TLS),
+)
