@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from archive import urls
 from archive.index.observation import Observation, read
-from archive.model import Article, Capture, Kind, PageType
+from archive.model import Article, Capture, Exchange, Kind, PageType
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SITE = "https://news.example.com"
@@ -19,7 +19,18 @@ def listing(**named):
     return Article(PageType.LISTING, headline="Latest news", **named)
 
 
-def seen(path, at, article=None, *, status=200, payload=None, target="", original="", truncated=None, problem=""):
+def seen(
+    path,
+    at,
+    article=None,
+    *,
+    status=200,
+    payload=None,
+    target="",
+    original="",
+    truncated=None,
+    problem="",
+):
     """One observation; `payload` names the bytes: by default other bytes each time."""
     url = path if "://" in path else SITE + path
     named = f"{url} {at} {status}"
@@ -41,7 +52,9 @@ def seen(path, at, article=None, *, status=200, payload=None, target="", origina
         truncated=truncated,
     )
     target = SITE + target if target.startswith("/") else target
-    return Observation(capture, urls.identity(url), read(article) if article else None, target, problem)
+    return Observation(
+        capture, urls.identity(url), read(article) if article else None, target, problem
+    )
 
 
 def record_id(path, at):
@@ -55,3 +68,32 @@ def entries_of(index, observations):
         index.add(observation)
     index.commit()
     return list(index.entries())
+
+
+def page(headline="A story", text="", head=""):
+    """The bytes of a page that is an article; `text` is added as a paragraph."""
+    lines = [
+        f"{headline}: sentence {n} of a story that goes on for quite a while." for n in range(12)
+    ]
+    body = "".join(f"<p>{line}</p>" for line in [*lines, text])
+    return f"""<!doctype html><html lang="en"><head><title>{headline}</title>{head}
+<meta property="og:type" content="article">
+<meta property="article:published_time" content="2026-02-03T04:05:06+00:00">
+</head><body><article><h1>{headline}</h1>{body}</article></body></html>""".encode()
+
+
+def answer(
+    path, at, body=b"", *, status="200 OK", fields="Content-Type: text/html; charset=utf-8\r\n"
+):
+    """An exchange for a real collection."""
+    url = path if "://" in path else SITE + path
+    return Exchange(
+        url=url,
+        method="GET",
+        started=START + timedelta(seconds=at),
+        elapsed_s=0.01,
+        peer="127.0.0.1",
+        request=f"GET {path} HTTP/1.1\r\nHost: news.example.com\r\n\r\n".encode(),
+        head=f"HTTP/1.1 {status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode(),
+        body=body,
+    )

@@ -18,11 +18,14 @@ import archive
 from archive.analyse import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+COMMAND: Final = (sys.executable, "-P", "-m", "archive.analyse.worker")
 
 _READ_SIZE: Final = 1 << 20
 _WORDS: Final = 300
 _GRACE_S: Final = 5.0
+_END_S: Final = 1.0  # a worker that closed its pipe has so long to say how it ended
 _ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
     "PYTHONHASHSEED": "0",
@@ -40,16 +43,17 @@ class WorkerFailed(Exception):  # noqa: N818 - said of a worker
 class WorkerProcess:
     """A worker; `answers` is its pipe, to be waited on. It is of no use after a WorkerFailed but to be killed."""
 
-    def __init__(self, time_limit_s: float) -> None:
+    def __init__(self, command: Sequence[str], time_limit_s: float) -> None:
+        """Start `command`, which is given its time limit as its last argument."""
         root = str(Path(archive.__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         self.started = time.monotonic()
         self.is_ready = False
         self._buffer = bytearray()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+        self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
             # The worker's own clock runs out later than ours: it is for when nobody is left to end it.
-            [sys.executable, "-P", "-m", "archive.analyse.worker", str(time_limit_s + _GRACE_S)],
+            [*command, str(time_limit_s + _GRACE_S)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -110,7 +114,7 @@ class WorkerProcess:
     def _end(self) -> str:
         """Say how the process ended."""
         try:
-            code = self._process.wait(timeout=_GRACE_S)
+            code = self._process.wait(timeout=_END_S)
         except subprocess.TimeoutExpired:
             return "closed its pipe"
         return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"

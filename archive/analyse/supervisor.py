@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from archive.analyse import codec, messages
-from archive.analyse.process import WorkerFailed, WorkerProcess
+from archive.analyse.process import COMMAND, WorkerFailed, WorkerProcess
 from archive.errors import MuragatError
 from archive.model import Article, Capture, Hints, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -67,17 +67,27 @@ class _Lane:
 class Supervisor:
     """Analyses captures of the collection at `home` in worker processes; a context manager, for one thread.
 
-    Submit while `has_room`, and take `results` in between; their order is not that of submission.
+    Submit while `has_room`, and take `results` in between; their order is not that of submission. A worker is
+    started when there is work for it; `start_up_s` is how long the last one took (imports, mostly).
     """
 
-    def __init__(self, home: Path, *, workers: int = 2, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        workers: int = 2,
+        limits: Limits | None = None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self._command = command
         self._home = home
         self._limits = limits or Limits()
         self._waiting: deque[_Job] = deque()
         self._failed: deque[_Job] = deque()
         self._done: deque[Analysis] = deque()
         self._selector = selectors.DefaultSelector()
-        self._lanes = [self._lane() for _ in range(workers)]
+        self._workers = workers
+        self._lanes: list[_Lane] = []
         self._stillborn = 0
         self.start_up_s = 0.0
 
@@ -101,7 +111,7 @@ class Supervisor:
     @property
     def has_room(self) -> bool:
         """One more capture can be given without piling up: at most two for each worker, and as many waiting."""
-        return self.in_flight < 2 * _IN_FLIGHT * len(self._lanes)
+        return self.in_flight < 2 * _IN_FLIGHT * self._workers
 
     def submit(
         self, capture: Capture, *, original: Capture | None = None, hints: Hints | None = None
@@ -135,7 +145,7 @@ class Supervisor:
         self._selector.close()
 
     def _lane(self) -> _Lane:
-        process = WorkerProcess(self._limits.time_s)
+        process = WorkerProcess(self._command, self._limits.time_s)
         lane = _Lane(process, deadline=time.monotonic() + self._limits.start_s)
         self._selector.register(process.answers, selectors.EVENT_READ, lane)
         return lane
@@ -150,6 +160,12 @@ class Supervisor:
             return
         if any(job.is_second_try for lane in self._lanes for job in lane.jobs):
             return
+        if (
+            self._waiting
+            and len(self._lanes) < self._workers
+            and all(lane.jobs for lane in self._lanes)
+        ):
+            self._lanes.append(self._lane())
         for depth in range(1, _IN_FLIGHT + 1):
             for lane in list(self._lanes):
                 if self._waiting and len(lane.jobs) < depth:

@@ -1,6 +1,6 @@
 """One worker: takes jobs from stdin, answers with articles on stdout; started as `python -m archive.analyse.worker`.
 
-Hides what a hostile page could do to a process: memory, time and file sizes are limited by the kernel; stdout
+Hides what a hostile page could do to a process: memory and time are limited by the kernel; stdout
 belongs to the answers alone, so that nothing a library prints can be taken for one; there is no database here.
 
     {"ready": true}                                                <-      the first message: imports are done
@@ -39,27 +39,22 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 MAX_MEMORY_BYTES: Final = 768 * 1024 * 1024
 """RLIMIT_DATA. Imports and the language model take 145 MB, a page of 16 MiB up to 500 MB more: benchmarks/analysis.py."""
 
-_MAX_FILE_BYTES: Final = 1024 * 1024  # stderr is a file; nothing else is ever written
 _START_OF_PAGE: Final = 4096
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def main() -> int:
     """Answer jobs until stdin closes."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the supervisor decides
+    # Ctrl-C reaches the whole group of processes; what to do then is the supervisor's to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _private_stdout()
     _limit()
     time_limit_s = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
     _send(answers, {"ready": True})
     with contextlib.suppress(BrokenPipeError):
-        while (
-            job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES)
-        ) is not None:
-            signal.setitimer(
-                signal.ITIMER_REAL, time_limit_s
-            )  # ends the process if nobody else does
+        while job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES):
+            # This alarm ends us if the supervisor, whose clock runs out first, is gone.
+            signal.setitimer(signal.ITIMER_REAL, time_limit_s)
             answer = _answer(job)
             signal.setitimer(signal.ITIMER_REAL, 0)
             _send(answers, answer)
@@ -75,12 +70,8 @@ def _private_stdout() -> BinaryIO:
 
 def _limit() -> None:
     faulthandler.enable()
-    for limit, most in (
-        (resource.RLIMIT_DATA, MAX_MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(5)  # the crawl goes first
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from isal import isal_zlib
 
 from archive import urls
-from archive.errors import CollectionLocked, NotACollection, StorageError
+from archive.errors import CollectionLocked, NotACollection
 from archive.index import observations, schema
 from archive.index.entries import Entries, Tally
 from archive.index.entry import Entry, from_line
@@ -171,9 +171,7 @@ class Index:
                 return False
             try:
                 size = publish(self._home, self._lines(only_changed=keep), keep=keep)
-            except StorageError:
-                if not keep:
-                    raise
+            except ValueError:
                 size = publish(self._home, self._lines(only_changed=False), keep=False)
             self._begin()
             self._connection.execute("UPDATE entry SET is_changed = 0 WHERE is_changed")

@@ -6,7 +6,7 @@ Hides which clusters a change touches, how a line is kept, and the outcome of ea
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from archive.index.entry import Entry
     from archive.index.history import Landing
-
-TOOL: Final = ("muragat", "0.1.0")
-"""Name and version of the analysis, as lines tell it; a new version may change fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class Entries:
 
     def _fold(self, clusters: Clusters, part: Sequence[str], old: dict[str, _Old]) -> None:
         observations = load(self._connection, part)
-        entry = fold(observations, _landings(clusters, part, observations), tool=TOOL)
+        entry = fold(observations, _landings(clusters, part, observations))
         former = [old[name] for name in (entry.id, *entry.same_as) if name in old]
         self._store(entry, former)
         self._assign(part, entry.id)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archive.model import Article
 
+TOOL: Final = "muragat"
 _PORTS: Final = frozenset({0, 80, 443})
 
 
@@ -30,18 +31,12 @@ def entry_id(identity: str) -> str:
     return "art:" + base64.b32encode(digest)[:26].decode("ascii").lower()
 
 
-def fold(
-    observations: Iterable[Observation],
-    landings: Mapping[str, Landing],
-    *,
-    tool: tuple[str, str],
-) -> Entry:
+def fold(observations: Iterable[Observation], landings: Mapping[str, Landing]) -> Entry:
     """Return the Entry of one cluster: all observations of the addresses that show one article.
 
     At least one of them shows it. The id is that of the address (identity) whose capture showed it first;
     `same_as` holds those of its other addresses, as each may once have been the first one known.
     `landings` tells for identities that redirects and canonical links lead to where they end.
-    `tool` is the name and version of the analysis.
     """
     ordered = resolved(sorted(observations, key=lambda item: item.order))
     shown = [item for item in ordered if item.sight is Sight.ARTICLE]
@@ -67,7 +62,7 @@ def fold(
         events=history.events,
         translations=_translations(article, {item.identity for item in ordered}),
         same_as=tuple(sorted(ids - {first})),
-        tool=tool,
+        tool=(TOOL, latest.reading.version),
         problems=_problems(latest),
     )
 

@@ -114,7 +114,7 @@ class _Teller:
                 self._happened(observation, "back")
                 self.gone = False
             self._version(observation, reading, place)
-        place.reading = reading
+        place.reading = _filled(reading, place.reading)
         place.digest = observation.capture.digest
         place.shows = True
         place.moved_to = ""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+import archive
 from archive import urls
 from archive.model import Capture, Outcome, PageType
 
@@ -46,7 +47,8 @@ class Sight(StrEnum):
 class Reading:
     """An article with what decides on versions: digest of the text, and the fields made comparable.
 
-    `text` is `sha256:…`; `headline` and `byline` are folded as the text is; `published` is ISO 8601.
+    `text` is `sha256:…`; `headline` and `byline` are folded as the text is; `published` is ISO 8601; `version` is
+    that of the analysis.
     """
 
     article: Article
@@ -55,6 +57,7 @@ class Reading:
     byline: tuple[str, ...]
     published: str
     words: int
+    version: str
 
     @property
     def has_text(self) -> bool:
@@ -110,13 +113,17 @@ def sight_of(article: Article) -> Sight:
 
 def read(article: Article) -> Reading:
     """Make an article comparable; about 0.2 ms for 5 kB of text."""
-    return reading_with(article, text_digest(article.text), word_count(article.text))
+    return reading_with(
+        article, text_digest(article.text), word_count(article.text), archive.__version__
+    )
 
 
-def reading_with(article: Article, digest: str, words: int) -> Reading:
-    """As `read`, for a text whose digest and number of words are known."""
+def reading_with(article: Article, digest: str, words: int, version: str) -> Reading:
+    """As `read`, for what was read before: digest of the text, number of words, version of the analysis."""
     byline = tuple(sorted({folded(author.name) for author in article.authors} - {""}))
-    return Reading(article, digest, folded(article.headline), byline, article.published, words)
+    return Reading(
+        article, digest, folded(article.headline), byline, article.published, words, version
+    )
 
 
 def word_count(text: str) -> int:

@@ -111,11 +111,12 @@ def _save_article(connection: sqlite3.Connection, reading: Reading) -> str:
     body = json.dumps(
         codec.to_json(reading.article), sort_keys=True, separators=(",", ":")
     ).encode()
-    digest = hashlib.sha256(body).hexdigest()
+    digest = hashlib.sha256(reading.version.encode() + body).hexdigest()
     if not connection.execute("SELECT 1 FROM article WHERE digest = ?", (digest,)).fetchone():
         packed = isal_zlib.compress(body, 2)
         connection.execute(
-            "INSERT INTO article VALUES (?, ?, ?, ?)", (digest, reading.text, reading.words, packed)
+            "INSERT INTO article VALUES (?, ?, ?, ?, ?)",
+            (digest, reading.text, reading.words, reading.version, packed),
         )
     return digest
 
@@ -208,12 +209,11 @@ def load(connection: sqlite3.Connection, identities: Sequence[str]) -> list[Obse
 def _readings(connection: sqlite3.Connection, digests: Iterable[str]) -> dict[str, Reading]:
     found: dict[str, Reading] = {}
     for digest in digests:
-        text, words, body = connection.execute(
-            "SELECT text, words, body FROM article WHERE digest = ?", (digest,)
+        text, words, version, body = connection.execute(
+            "SELECT text, words, version, body FROM article WHERE digest = ?", (digest,)
         ).fetchone()
-        found[digest] = reading_with(
-            codec.from_json(json.loads(isal_zlib.decompress(body))), text, words
-        )
+        article = codec.from_json(json.loads(isal_zlib.decompress(body)))
+        found[digest] = reading_with(article, text, words, version)
     return found
 
 

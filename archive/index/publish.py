@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from archive import files
-from archive.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +28,8 @@ def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bo
     """Write the lines anew, and return the size of the file in bytes.
 
     `changed` has (id, line without line feed, or None for one that goes), in order of id. With `keep` all other
-    lines are taken from the file that is there, else there are none. Raises StorageFull, and StorageError where
-    that file is not one that muragat wrote.
+    lines are taken from the file that is there, else there are none. Raises StorageFull and StorageError for the
+    disk, ValueError where that file is not one that muragat wrote.
     """
     final, temporary = home / NAME, home / f"{NAME}.tmp"
     try:
@@ -72,6 +71,6 @@ def _merge(
 def _id_of(line: bytes) -> str:
     start = line.find(_ID)
     if start < 0 or not line.endswith(b"}\n"):
-        raise StorageError(f"{NAME}: has a line that muragat did not write; delete the file")
+        raise ValueError(f"{NAME}: has a line that muragat did not write")
     start += len(_ID) - len("art:")
     return line[start : start + _ID_LENGTH].decode("ascii", "replace")
