@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.http import Dechunker, head_end, is_chunked
 from archive.model import Truncation
-from crawler.heads import content_length, read_head
+from crawler.heads import content_length, keeps_open, read_head, transfer_problem
 
 if TYPE_CHECKING:
     from archive.http import Head
@@ -70,8 +70,10 @@ class Answer:
 
     @property
     def can_reuse(self) -> bool:
-        """Say whether the server keeps the connection open, in a state that is known."""
-        return self.is_whole and self._framing is not Framing.CLOSE and self._keeps_open()
+        """Say whether the server keeps the connection open, in a state that is known; never after anything odd."""
+        if self.head is None or self.problems or not self.is_whole or self._may_have_more():
+            return False
+        return self._framing is not Framing.CLOSE and keeps_open(self.head)
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes as they came and return the entity's part of them. Never raises."""
@@ -83,7 +85,7 @@ class Answer:
     def close(self, *, is_reset: bool = False) -> bytes:
         """Take note that the server sends no more, and return bytes that were held back as part of a head."""
         held = b""
-        if self.head is None and not self.is_unreadable and (self._buffer or self._blank):
+        if self.head is None and not self.is_unreadable and self.received:
             self._note("the connection ended within the head")
             held = self._give_up()
         elif not self.is_over:
@@ -184,11 +186,9 @@ class Answer:
         """Decide how the body ends (RFC 9112 section 6.3)."""
         self.chunked = is_chunked(head)
         lengths = head.get_all(b"content-length")
-        self.length, problems = content_length(lengths)
-        for problem in problems:
-            self._note(problem)
-        if head.get_all(b"transfer-encoding"):
-            self._note_transfer_coding(has_length=bool(lengths))
+        self.length, problem = content_length(lengths)
+        for each in filter(None, (problem, transfer_problem(head))):
+            self._note(each)
         if self._method == "HEAD" or head.status in (101, 204, 304):
             self._framing = Framing.NONE
             self._finish(b"")
@@ -196,14 +196,8 @@ class Answer:
             self._framing = Framing.CHUNKED
             self.length = None
         elif lengths:
-            self._is_uncertain = self.length is None or bool(problems)
+            self._is_uncertain = self.length is None or bool(problem)
             self._await_length()
-
-    def _note_transfer_coding(self, *, has_length: bool) -> None:
-        if not self.chunked:
-            self._note("Transfer-Encoding does not end with chunked; it is not undone")
-        elif has_length:
-            self._note("Transfer-Encoding and Content-Length both; the former counts")
 
     def _await_length(self) -> None:
         if self.length is None:
@@ -246,16 +240,6 @@ class Answer:
         self.is_whole = not self._is_uncertain
         if rest:
             self._note("bytes after the end of the message; they are not in the record")
-
-    def _keeps_open(self) -> bool:
-        """Say whether another request may follow; never after anything odd (RFC 9112 section 9.3)."""
-        if self.head is None or self.problems or self._may_have_more():
-            return False
-        tokens = b",".join(self.head.get_all(b"connection")).lower().split(b",")
-        options = {token.strip(b" \t") for token in tokens}
-        if self.head.version.upper() == b"HTTP/1.0":
-            return b"keep-alive" in options
-        return b"close" not in options
 
     def _may_have_more(self) -> bool:
         """Say whether a server that errs may send a body that must not come: it would answer the next request."""

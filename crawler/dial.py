@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ssl
 
     from crawler.guard import Endpoint
+    from crawler.route import Address
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +32,6 @@ _ATTEMPT_S = 5.0
 """For an address that is not the last: a host whose IPv6 is dead must not take the whole time limit."""
 
 _TUNNEL_HEAD_MAX = 64 * 1024
-
-Address = tuple[str, int]
 
 
 async def dial(

@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, cast
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
 
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import NotConfigured
 from scrapy.responsetypes import responsetypes
 from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.misc import load_object
-from scrapy.utils.url import add_http_if_no_scheme
 
-from archive.errors import UsageError
 from archive.model import Exchange, Truncation, Via
 from crawler.guard import Guard
 from crawler.outgoing import outgoing, target_of
-from crawler.pool import Pool, Proxy, Route
+from crawler.pool import Pool
 from crawler.reception import Limits, Reception
+from crawler.route import Route, bind_address, route_of
 from crawler.tls import client_context
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         self._limits = Limits.from_settings(settings)
         self._withheld = tuple(settings.getlist("MURAGAT_WITHHELD_COOKIES"))
         self._response_max = settings.getint("MURAGAT_RESPONSE_MAX")
-        self._bind = settings.get("DOWNLOAD_BIND_ADDRESS")
+        self._bind = bind_address(settings.get("DOWNLOAD_BIND_ADDRESS"))
         guard = Guard.from_names(settings.getlist("MURAGAT_ALLOW"))
         self._pool = Pool(guard, client_context(settings))
         self._recorder = _recorder_of(crawler)
@@ -104,7 +103,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         """
         request.meta.pop(CAPTURE, None)
         target = target_of(request.url)
-        route = self._route(request, target)
+        route = route_of(request, target, self._bind)
         message = outgoing(
             request,
             target,
@@ -122,14 +121,6 @@ class RecordingDownloadHandler(BaseDownloadHandler):
     async def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()
-
-    def _route(self, request: Request, target: Target) -> Route:
-        bind = request.meta.get("bindaddress") or self._bind
-        address = (bind, 0) if isinstance(bind, str) else bind
-        proxy = _proxy_of(request)
-        return Route(
-            target.scheme, target.host, target.port, proxy, tuple(address) if address else None
-        )
 
     async def _exchange(self, request: Request, route: Route, message: Outgoing) -> _Attempt:
         """Send over a kept connection or a new one; over a new one too where a kept one gave no byte."""
@@ -253,18 +244,3 @@ def _recorder_of(crawler: Crawler) -> Recorder:
         message = f"no extension {path} is enabled; put crawler.addon.MuragatAddon into ADDONS"
         raise NotConfigured(message)
     return cast("Recorder", recorder)
-
-
-def _proxy_of(request: Request) -> Proxy | None:
-    address = request.meta.get("proxy")
-    if not address:
-        return None
-    split = urlsplit(add_http_if_no_scheme(address))
-    if split.scheme not in ("http", "https") or not split.hostname:
-        message = (
-            f"proxy {split.scheme}://{split.hostname}: only http and https proxies are supported"
-        )
-        raise UsageError(message)
-    port = split.port or (443 if split.scheme == "https" else 80)
-    authorization = request.headers.get(b"Proxy-Authorization") or b""
-    return Proxy(split.scheme, split.hostname, port, authorization.translate(None, b"\r\n\0"))

@@ -11,7 +11,7 @@ import re
 
 import httptools
 
-from archive.http import Head, split_head
+from archive.http import Head, is_chunked, split_head
 
 _LENGTH = re.compile(rb"\d{1,18}")
 
@@ -28,20 +28,39 @@ def read_head(raw: bytes) -> tuple[Head | None, str]:
         return None, "the answer has no HTTP status line"
 
 
-def content_length(values: tuple[bytes, ...]) -> tuple[int | None, tuple[str, ...]]:
+def content_length(values: tuple[bytes, ...]) -> tuple[int | None, str]:
     """Return what the Content-Length fields say together, and a problem where they are not one number.
 
     Of several numbers the largest counts, so that no byte is lost; None where there is no number.
     A repeated equal number is as good as one (RFC 9110 section 8.6).
     """
     if len(values) == 1 and _LENGTH.fullmatch(values[0]):
-        return int(values[0]), ()
+        return int(values[0]), ""
     texts = {text.strip(b" \t") for value in values for text in value.split(b",")}
     numbers = {int(text) for text in texts if _LENGTH.fullmatch(text)}
     if len(texts) == len(numbers) < 2:
-        return max(numbers, default=None), ()
+        return max(numbers, default=None), ""
     shown = b", ".join(values)[:60].decode("latin-1")
-    return max(numbers, default=None), (f"Content-Length is {shown!r}",)
+    return max(numbers, default=None), f"Content-Length is {shown!r}"
+
+
+def transfer_problem(head: Head) -> str:
+    """Return what is wrong with Transfer-Encoding, "" if nothing (RFC 9112 section 6.1)."""
+    if not head.get_all(b"transfer-encoding"):
+        return ""
+    if not is_chunked(head):
+        return "Transfer-Encoding does not end with chunked; it is not undone"
+    has_length = bool(head.get_all(b"content-length"))
+    return "Transfer-Encoding and Content-Length both; the former counts" if has_length else ""
+
+
+def keeps_open(head: Head) -> bool:
+    """Say whether the server means to keep the connection open (RFC 9112 section 9.3)."""
+    tokens = b",".join(head.get_all(b"connection")).lower().split(b",")
+    options = {token.strip(b" \t") for token in tokens}
+    if head.version.upper() == b"HTTP/1.0":
+        return b"keep-alive" in options
+    return b"close" not in options
 
 
 class _StrictHead:

@@ -6,7 +6,6 @@ connection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,37 +16,12 @@ if TYPE_CHECKING:
     import ssl
 
     from crawler.connection import Connection
+    from crawler.route import Proxy, Route
 
 IDLE_MAX_S = 20.0
 """Servers keep idle connections for 5 s (Apache) to 75 s (nginx); a dead one is found before it is used."""
 
 IDLE_TOTAL = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An upstream proxy; `authorization` is the value of Proxy-Authorization, empty if none."""
-
-    scheme: str
-    host: str
-    port: int
-    authorization: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The way to a server: scheme, host and port of the server, the proxy, the local address."""
-
-    scheme: str
-    host: str
-    port: int
-    proxy: Proxy | None = None
-    bind: tuple[str, int] | None = None
-
-    @property
-    def is_read_by_proxy(self) -> bool:
-        """Say whether a proxy reads the request: plain HTTP goes through it, TLS past it in a tunnel."""
-        return self.proxy is not None and self.scheme == "http"
 
 
 class Pool:

@@ -220,3 +220,10 @@ def test_abandoned_heads_give_back_what_came():
     answer.feed(OK + b"X: ")
 
     assert (answer.abandon(), answer.is_over, answer.is_unreadable) == (OK + b"X: ", True, True)
+
+
+def test_interim_answers_alone_are_an_answer_that_was_cut():
+    answer, body = read(b"HTTP/1.1 102 x\r\n\r\n")
+
+    assert (answer.head, body, answer.interim) == (None, b"HTTP/1.1 102 x\r\n\r\n", b"")
+    assert answer.truncation is Truncation.DISCONNECT
