@@ -74,7 +74,6 @@ _PATHS = (
     (re.compile(r"/print(?:able)?+/?+\Z", re.IGNORECASE), "print_view"),
     (re.compile(r"/\d{4}/\d{1,2}/(?:\d{1,2}/)?[^/]++/feed(?=/|\Z)"), "comment_feed"),
 )
-_SITEMAP_PATH = re.compile(r"/[^/]*sitemap[^/]*\Z", re.IGNORECASE)
 _PARAMETERS = {
     "s": "search",
     "rest_route": "system_page",
@@ -144,7 +143,7 @@ class Scope:
 
     def _outside(self, key: str, path: str) -> str:
         """Name a breach of the prefixes; sitemaps and robots.txt lie above any."""
-        if not self._prefixes or path == "/robots.txt" or _SITEMAP_PATH.search(path):
+        if not self._prefixes or path == "/robots.txt" or _is_sitemap(path):
             return ""
         return "" if _place(key).startswith(self._prefixes) else "outside_prefix"
 
@@ -161,10 +160,14 @@ def _place(key: str) -> str:
     return key.partition("://")[2].removeprefix("www.")
 
 
+def _is_sitemap(path: str) -> bool:
+    return "sitemap" in path.rpartition("/")[2].lower()
+
+
 def _kind(path: str, query: str) -> str:
     """Name what an address is when it is no page of its own; "" for a page."""
     extension = path.rpartition("/")[2].rpartition(".")[2].lower()
-    if extension in _FILE_TYPES and not _SITEMAP_PATH.search(path):
+    if extension in _FILE_TYPES and not _is_sitemap(path):
         return "file_type"
     for pattern, reason in _PATHS:
         if pattern.search(path):

@@ -63,7 +63,9 @@ def _completed(address: str) -> str:
     """Return the address that a person means, or ""."""
     text = address.strip()
     if "://" not in text:
-        host, _, _ = text.partition("/")
+        host = text.partition("/")[0]
+        if "@" in host:  # an e-mail address
+            return ""
         bare = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         scheme = "http" if bare != host or _is_private(bare.strip("[]")) else "https"
         text = f"{scheme}://{text}"

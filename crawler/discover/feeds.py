@@ -134,7 +134,8 @@ def _read_xml(body: bytes, url: str, content_type: str, problems: list[str]) -> 
 
 def _entry(entry: dict[str, Any], url: str, body: bytes) -> FeedEntry:
     link = str(entry.get("feedburner_origlink") or entry.get("link") or "")
-    if entry.get("guidislink") and link.partition("&")[0].encode() not in body:
+    is_guid = entry.get("guidislink") and link == entry.get("id")
+    if is_guid and link.partition("&")[0].encode() not in body:
         link = ""  # a guid such as `12345`: an address only since feedparser resolved it
     return FeedEntry(
         url=(urls.absolute(url, link) or "") if link else "",

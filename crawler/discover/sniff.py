@@ -21,11 +21,12 @@ _BINARY = re.compile(
 _JSON_FEED = re.compile(
     rb'"version"\s*+:\s*+"https?+:(?:\\?/){2}(?:www\.)?+jsonfeed\.org', re.IGNORECASE
 )
+_WEB_ADDRESS = re.compile(rb"https?+://\S++\s*+(?:\Z|https?+://)", re.IGNORECASE)
 _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf:rdf"})
 _SITEMAP_ROOTS = frozenset({b"urlset", b"sitemapindex"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
-_SITEMAP_NAME = re.compile(r"sitemap[^/?]*+\.(?:txt|xml|xml\.gz|gz)(?:\?|\Z)", re.IGNORECASE)
+_SITEMAP_NAME = re.compile(r"sitemap[^/?]*\.(?:txt|xml|xml\.gz|gz)(?:\?|\Z)", re.IGNORECASE)
 
 
 class Reader(StrEnum):
@@ -55,7 +56,9 @@ def _by_address(start: bytes, url: str, media_type: str) -> Reader:
     """Return who reads what does not begin with a tag."""
     if url.partition("?")[0].endswith("/robots.txt"):
         return Reader.ROBOTS
-    if _SITEMAP_NAME.search(url) and (start.startswith(_GZIP) or start[:4].lower() == b"http"):
+    if _SITEMAP_NAME.search(url) and start.startswith(_GZIP):
+        return Reader.SITEMAP
+    if media_type in {"", "text/plain"} and _WEB_ADDRESS.match(start):
         return Reader.SITEMAP
     if start.startswith(b"{") and (_JSON_FEED.search(start) or media_type in _FEED_TYPES):
         return Reader.JSON_FEED
