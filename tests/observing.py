@@ -78,7 +78,7 @@ def page(headline="A story", text="", head=""):
     body = "".join(f"<p>{line}</p>" for line in [*lines, text])
     return f"""<!doctype html><html lang="en"><head><title>{headline}</title>{head}
 <meta property="og:type" content="article">
-<meta property="article:published_time" content="2026-02-03T04:05:06+00:00">
+<meta property="article:published_time" content="2025-02-03T04:05:06+00:00">
 </head><body><article><h1>{headline}</h1>{body}</article></body></html>""".encode()
 
 

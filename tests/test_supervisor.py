@@ -147,7 +147,7 @@ def test_real_pages_are_analysed(filled):
         found = results_of(supervisor, [captures[f"{SITE}/a"], captures[f"{SITE}/raw"]])
         assert 0 < supervisor.start_up_s < 60
     assert found[f"{SITE}/a"].article.headline == "First story"
-    assert found[f"{SITE}/a"].article.published == "2026-02-03T04:05:06+00:00"
+    assert found[f"{SITE}/a"].article.published == "2025-02-03T04:05:06+00:00"
     assert found[f"{SITE}/raw"].article.page_type is PageType.ARTICLE
 
 
@@ -180,7 +180,9 @@ def worker(tmp_path):
     assert messages.read_message(process.stdout) == {"ready": True}
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
 
 
 def test_a_worker_ends_when_its_stdin_closes(worker):
