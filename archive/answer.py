@@ -30,7 +30,7 @@ HEAD_MAX = 16 * 1024 * 1024
 """A longer head is no head; connections are closed long before."""
 
 _READ_SIZE = 256 * 1024
-_CODED_PREFIX = 4096  # enough of any coding for SNIFFED bytes of text
+_CODED_PREFIX = 1024  # enough of any coding for SNIFFED bytes of text
 _HTTP1 = re.compile(rb"HTTP/1\.[01](?=[ \t\r\n])", re.IGNORECASE)
 _HTTP_URL = re.compile(r"https?:")
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", re.ASCII)

@@ -208,7 +208,10 @@ class Collection:
 
     def _original(self, revisit: Capture) -> Capture:
         with state.reported(self._path):
-            found = rows.original(self._connection, revisit.digest, revisit.original)
+            if self._intake:
+                found = self._intake.original(revisit)
+            else:
+                found = rows.original(self._connection, revisit.digest, revisit.original)
         if found is None:
             message = f"points to {revisit.original}, which is not in this collection"
             raise RecordDamaged(revisit.file, revisit.offset, message)

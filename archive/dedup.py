@@ -55,6 +55,13 @@ class Originals:
             return Original(found, NOT_MODIFIED) if found else None
         return None
 
+    def payload(self, digest: str, record_id: str) -> Capture | None:
+        """Return the response with this payload and Record-ID, committed or not."""
+        noted = self._payloads.get(digest)
+        if noted and noted.capture.record_id == record_id:
+            return noted.capture
+        return rows.original(self._connection, digest, record_id)
+
     def _identical(self, digest: str, length: int) -> Capture | None:
         noted = self._payloads.get(digest)
         if noted and noted.payload_length == length:
@@ -68,16 +75,11 @@ class Originals:
             return None
         noted = self._latest.get(url)
         for capture in ([noted] if noted else []) + rows.answers(self._connection, url):
-            if wanted.fit(self._read(capture)) and (original := self._payload_of(capture)):
-                return original
+            if wanted.fit(self._read(capture)):
+                found = self.payload(capture.digest, capture.original or capture.record_id)
+                if found:
+                    return found
         return None
-
-    def _payload_of(self, capture: Capture) -> Capture | None:
-        record_id = capture.original or capture.record_id
-        noted = self._payloads.get(capture.digest)
-        if noted and noted.capture.record_id == record_id:
-            return noted.capture
-        return rows.original(self._connection, capture.digest, record_id)
 
 
 class _Validators:

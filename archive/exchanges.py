@@ -164,7 +164,7 @@ def _check_note(record: Record, raw: BinaryIO) -> bytes:
         raise record.damaged("does not match its WARC-Block-Digest")
     span = record.finish()
     raw.seek(span.offset)
-    if raw.read(span.length) != b"".join(encode(record.fields, (block,), compress=False)):
+    if raw.read(span.length) != encode(record.fields, block, compress=False):
         raise record.damaged("is not stored as muragat stores it")
     return block
 

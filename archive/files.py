@@ -170,7 +170,7 @@ class Writer:
         *,
         serial: int,
         max_bytes: int,
-        begin: Callable[[str], Iterable[bytes]],
+        begin: Callable[[str], bytes],
     ) -> None:
         self._folder = folder
         self._prefix = name
@@ -258,7 +258,7 @@ class Writer:
         self.name = name
         try:
             self._file = os.open(path, flags, _PRIVATE)
-            self.put(b"".join(self._begin(name)))
+            self.put(self._begin(name))
             sync_folder(self._folder)
         except OSError as error:
             self._abandon()

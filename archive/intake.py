@@ -24,7 +24,7 @@ from archive.recovery import recover
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from archive.http import Message
@@ -87,6 +87,10 @@ class Intake:
         self._originals.note(stored)
         return capture
 
+    def original(self, revisit: Capture) -> Capture | None:
+        """Return the response that a revisit points to, committed or not."""
+        return self._originals.payload(revisit.digest, revisit.original)
+
     def sync(self, acknowledge: Callable[[sqlite3.Connection], None] | None) -> int:
         """Make all that was added durable; see `Collection.sync`."""
         self._writer.sync()
@@ -145,7 +149,7 @@ class Intake:
         known = [*files.own_files(self._warc), *rows.sizes(self.connection)]
         return 1 + max(map(files.serial_of, known), default=0)
 
-    def _begin_file(self, name: str) -> Iterator[bytes]:
+    def _begin_file(self, name: str) -> bytes:
         self._warcinfo = new_id()
         return self._about.record(self._warcinfo, name)
 

@@ -63,7 +63,13 @@ def stored(content: bytes) -> bytes:
     return b"".join(blocks)
 
 
-def deflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def deflated(content: bytes) -> bytes:
+    """Return a compressed member of `content`."""
+    blocks = isal_zlib.compress(content, _LEVEL, _RAW)
+    return b"".join((HEADER, blocks, _TRAILER.pack(crc32(content), len(content) & 0xFFFFFFFF)))
+
+
+def deflated_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the bytes of one compressed member of all `pieces`; holds little of them in memory."""
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _RAW)
     crc = size = 0

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 from archive import urls
 from archive.answer import Answer, body_pieces
 from archive.model import Capture, Exchange, Kind
-from archive.warc import digest_of, encode, parse_date, warc_date
+from archive.warc import digest_of, encode, encode_pieces, parse_date, warc_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,16 +98,19 @@ def write_exchange(
     Raises ValueError for a naive date, and what `out` raises.
     """
     frame = _Frame(new_id(), safe_url(exchange.url), warc_date(exchange.started), warcinfo)
-    block = _counted(answer.head, body_pieces(exchange.body), answer.body_length)
+    fields = _answer_fields(frame, exchange, answer, original)
     if original:
-        block = iter((answer.head,))
-    first = out.write(encode(_answer_fields(frame, exchange, answer, original), block))
+        first = out.write((encode(fields, answer.head),))
+    elif isinstance(exchange.body, bytes):
+        first = out.write((encode(fields, answer.head + exchange.body),))
+    else:
+        first = out.write(encode_pieces(fields, _counted(answer, body_pieces(exchange.body))))
     members = [first]
     if exchange.request:
         fields = _request_fields(frame, exchange.request)
-        members.append(out.write(encode(fields, (exchange.request,))))
+        members.append(out.write((encode(fields, exchange.request),)))
     last = _metadata(frame, exchange, answer, members)
-    closing = out.write(encode(_metadata_fields(frame, last), (last,), compress=False))
+    closing = out.write((encode(_metadata_fields(frame, last), last, compress=False),))
     return Stored(
         capture=_capture(frame, exchange, answer, original=original, span=first),
         payload_length=0 if original else answer.payload_length,
@@ -220,7 +223,8 @@ def _metadata(frame: _Frame, exchange: Exchange, answer: Answer, members: list[S
 
 
 def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000) if math.isfinite(seconds) else 0
+    milliseconds = seconds * 1000
+    return round(milliseconds) if math.isfinite(milliseconds) else 0
 
 
 def _one_line(text: str) -> str:
@@ -278,11 +282,12 @@ def _capture(
     return replace(capture, kind=Kind.REVISIT, digest=target.digest, original=target.record_id)
 
 
-def _counted(head: bytes, body: Iterable[bytes], length: int) -> Iterator[bytes]:
-    """Yield head and body; raises ValueError where the body is not `length` bytes any more."""
-    yield head
+def _counted(answer: Answer, body: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield head and body; raises ValueError where the body is not as long any more as it was."""
+    yield answer.head
+    left = answer.body_length
     for piece in body:
-        length -= len(piece)
+        left -= len(piece)
         yield piece
-    if length:
+    if left:
         raise ValueError("the body of an exchange changed while it was stored")

@@ -18,10 +18,11 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from archive.errors import RecordDamaged
-from archive.members import Member, Span, deflated, stored
+from archive.members import Member, Span, deflated, deflated_pieces, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ _FIELDS_MAX = 256 * 1024
 
 _READ_SIZE = 64 * 1024
 _FIELD = re.compile(r"([!-9;-~]++): ([ -~]*+)")
+_FIELDS = re.compile(r"(?:[!-9;-~]++: [ -~]*+(?:\r\n(?!\Z)|\Z))++")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _LENGTH = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _MANDATORY = ("WARC-Type", "WARC-Record-ID", "WARC-Date", "Content-Length")
@@ -62,34 +64,29 @@ def parse_date(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def encode(
-    fields: Sequence[Field], block: Iterable[bytes], *, compress: bool = True
-) -> Iterator[bytes]:
-    """Yield the bytes of one record as a gzip member.
+def encode(fields: Sequence[Field], block: bytes, *, compress: bool = True) -> bytes:
+    """Return one record as a gzip member; `fields` in their order, Content-Length among them.
 
-    `fields` are written in their order, Content-Length among them; `block` gives that many bytes. Raises
-    ValueError where a field is not printable ASCII: a line break in a value would forge a field.
+    Raises ValueError where a field is not printable ASCII: a line break in a value would forge a field.
     """
-    head = _encode_fields(fields)
-    if compress:
-        yield from deflated(_pieces(head, block))
-    else:
-        yield stored(b"".join(_pieces(head, block)))
+    content = b"".join((_encode_fields(fields), block, _END_OF_RECORD))
+    return deflated(content) if compress else stored(content)
+
+
+def encode_pieces(fields: Sequence[Field], block: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a compressed record whose block comes in pieces, as many bytes as Content-Length says.
+
+    Raises as `encode` does.
+    """
+    return deflated_pieces(chain((_encode_fields(fields),), block, (_END_OF_RECORD,)))
 
 
 def _encode_fields(fields: Sequence[Field]) -> bytes:
-    lines = [f"{name}: {value}" for name, value in fields]
-    if not all(map(_FIELD.fullmatch, lines)):
-        bad = next(line for line in lines if not _FIELD.fullmatch(line))
-        message = f"not a WARC field: {bad[:80]!r}"
+    text = "\r\n".join([f"{name}: {value}" for name, value in fields])
+    if not _FIELDS.fullmatch(text) or text.count("\n") != len(fields) - 1:
+        message = f"not WARC fields: {text[:200]!r}"
         raise ValueError(message)
-    return _VERSION + "\r\n".join(lines).encode("ascii") + _END_OF_FIELDS
-
-
-def _pieces(head: bytes, block: Iterable[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from block
-    yield _END_OF_RECORD
+    return b"".join((_VERSION, text.encode("ascii"), _END_OF_FIELDS))
 
 
 class Record:

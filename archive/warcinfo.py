@@ -6,14 +6,10 @@ import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import archive
 from archive.records import FIELDS_TYPE
 from archive.warc import digest_of, encode, warc_date
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
@@ -48,7 +44,7 @@ class Warcinfo:
         lines = [f"{key}: {_CONTROL.sub(' ', value)}\r\n" for key, value in fields.items() if value]
         return "".join(lines).encode("utf-8", "backslashreplace")
 
-    def record(self, record_id: str, file: str) -> Iterator[bytes]:
+    def record(self, record_id: str, file: str) -> bytes:
         """Return the bytes of the record that begins `file`."""
         block = self.block()
         fields = [
@@ -60,4 +56,4 @@ class Warcinfo:
             ("Content-Type", FIELDS_TYPE),
             ("Content-Length", str(len(block))),
         ]
-        return encode(fields, (block,), compress=False)
+        return encode(fields, block, compress=False)

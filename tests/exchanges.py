@@ -121,7 +121,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         peer=draw(
             st.sampled_from(["192.0.2.1", "2001:DB8::1", "[::1]:80", ""]) | st.text(max_size=9)
         ),
-        request=draw(st.sampled_from(_REQUESTS) | any_bytes),  # fmt: skip
+        request=draw(st.sampled_from(_REQUESTS) | any_bytes),
         head=draw(heads()),
         body=body,
         interim=draw(any_bytes),
