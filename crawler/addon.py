@@ -38,12 +38,28 @@ class MuragatAddon:
         handlers = settings.getdict("DOWNLOAD_HANDLERS")
         ours = dict.fromkeys(("http", "https"), RecordingDownloadHandler)
         _insist(settings, "DOWNLOAD_HANDLERS", handlers | ours)
-        if (
-            settings.getbool("TWISTED_REACTOR_ENABLED")
-            and settings.get("TWISTED_REACTOR") != _REACTOR
-        ):
-            logger.warning("TWISTED_REACTOR is set to %s: recording needs asyncio", _REACTOR)
-            _insist(settings, "TWISTED_REACTOR", _REACTOR)
+        _accept_codings(settings)
+        if settings.getbool("TWISTED_REACTOR_ENABLED"):
+            _use_asyncio(settings)
+
+
+def _use_asyncio(settings: BaseSettings) -> None:
+    if settings.get("TWISTED_REACTOR") != _REACTOR:
+        logger.warning("TWISTED_REACTOR is set to %s: recording needs asyncio", _REACTOR)
+        _insist(settings, "TWISTED_REACTOR", _REACTOR)
+
+
+def _accept_codings(settings: BaseSettings) -> None:
+    """Ask for codings that every WARC reader undoes, unless the project asks for others.
+
+    Bodies are stored as they come, and `warcio check` 1.8.1 ends with an error at br where brotli is 1.2.
+    """
+    headers = settings.getdict("DEFAULT_REQUEST_HEADERS")
+    if not any(name.lower() == "accept-encoding" for name in headers):
+        priority = settings.getpriority("DEFAULT_REQUEST_HEADERS") or 0
+        headers |= {"Accept-Encoding": "gzip, deflate"}
+        floor = get_settings_priority("addon")
+        settings.set("DEFAULT_REQUEST_HEADERS", headers, max(priority, floor))
 
 
 def _insist(settings: BaseSettings, name: str, value: object) -> None:

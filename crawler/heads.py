@@ -69,6 +69,7 @@ class _StrictHead:
     def __init__(self) -> None:
         self._fields: list[tuple[bytes, bytes]] = []
         self._reason = b""
+        self._is_complete = False
         self._parser = httptools.HttpResponseParser(self)
 
     def on_status(self, reason: bytes) -> None:
@@ -77,13 +78,16 @@ class _StrictHead:
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields.append((name, value.rstrip(b" \t")))
 
+    def on_headers_complete(self) -> None:
+        self._is_complete = True
+
     def refusal(self, raw: bytes) -> str:
         """Return why llhttp does not take the head, "" where it does."""
         try:
             self._parser.feed_data(raw)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             return str(error) or type(error).__name__
-        return ""
+        return "" if self._is_complete else "no end that llhttp takes for one"
 
     def head(self) -> Head:
         version = f"HTTP/{self._parser.get_http_version()}".encode()

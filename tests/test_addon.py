@@ -70,6 +70,16 @@ def test_the_recorder_is_an_extension_once_and_where_the_project_wants_it():
     assert dict(updated({"EXTENSIONS": {RECORDER: 300}})["EXTENSIONS"]) == {RECORDER: 300}
 
 
+def test_it_asks_for_codings_that_every_reader_undoes_unless_the_project_asks_for_others():
+    plain = updated({"DEFAULT_REQUEST_HEADERS": {"Accept": "*/*"}})["DEFAULT_REQUEST_HEADERS"]
+    other = updated({"DEFAULT_REQUEST_HEADERS": {"accept-encoding": "br"}})[
+        "DEFAULT_REQUEST_HEADERS"
+    ]
+
+    assert dict(plain) == {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+    assert dict(other) == {"accept-encoding": "br"}
+
+
 SPIDER = """
 import json, sys
 import scrapy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import tempfile
 import threading
 from pathlib import Path
@@ -23,6 +25,7 @@ from scrapy.utils.misc import build_from_crawler
 
 from archive.errors import BadAddress, StorageError, StorageFull
 from archive.model import Exchange, Truncation
+from crawler.body import Body
 from crawler.guard import AddressForbidden
 from crawler.handler import RecordingDownloadHandler
 from tests.wire_client import MemoryRecorder, crawler_with, download
@@ -81,6 +84,14 @@ class TestEndings:
         assert (outcome.exchange.head, outcome.exchange.body) == (head, body)
         assert outcome.exchange.truncated is Truncation.TIME
         assert isinstance(outcome.error, DownloadTimeoutError)
+
+    def test_a_look_up_that_hangs_is_a_timeout(self, monkeypatch):
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda *_, **__: threading.Event().wait(0.5) or []
+        )
+        outcome = download("http://slow.example/", settings={"DOWNLOAD_TIMEOUT": 0.05})
+
+        assert (outcome.exchanges, type(outcome.error)) == ([], DownloadTimeoutError)
 
     def test_silence_is_a_timeout_and_no_record(self):
         with serving([HOLD]) as server:
@@ -181,6 +192,21 @@ class TestSizes:
 
 
 class TestDisk:
+    def test_a_body_whose_spooling_is_given_up_stays_usable(self):
+        async def give_up() -> bytes:
+            body = Body()
+            body.add(b"x" * 3_000_000)
+            spooling = asyncio.ensure_future(body.spool())
+            await asyncio.sleep(0)
+            spooling.cancel()
+            await asyncio.wait({spooling})
+            body.add(b"y")
+            whole = await body.for_response(0)
+            body.close()
+            return whole
+
+        assert asyncio.run(give_up()) == b"x" * 3_000_000 + b"y"
+
     LARGE = (OK + b"Content-Length: 5000000\r\n\r\n", b"x" * 5_000_000)
 
     def test_no_room_for_a_large_body_is_said_so(self, monkeypatch):

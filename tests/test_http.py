@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import io
 import os
@@ -15,6 +16,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+import archive.chunks
+import archive.coding
+import archive.http
 from archive.http import (
     Dechunker,
     Message,
@@ -26,6 +30,12 @@ from archive.http import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@pytest.mark.parametrize("module", [archive.http, archive.chunks, archive.coding])
+def test_the_examples_are_true(module):
+    assert doctest.testmod(module).failed == 0
+
 
 PAGE = b"<html>" + b"one news page, a little longer than nothing. " * 900 + b"</html>"
 MAX = 1 << 22
