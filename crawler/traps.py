@@ -1,15 +1,16 @@
 """Signs that a server makes up addresses without end: repetition, and budgets for each pattern of address.
 
 A pattern is an address with its numbers folded: `/news/N`, `/cal/N/N`, `/list?page=N`. An address whose last part
-has no number, and that has no query, is never counted, so that a trap takes nothing from articles. Ideas from Heritrix (PathologicalPathDecideRule,
-TooManyPathSegmentsDecideRule) and Nutch; what is new is that the budget belongs to the pattern.
+has no number, and that has no query, is never counted, so that a trap takes nothing from articles. The signs are
+Heritrix's (PathologicalPathDecideRule, TooManyPathSegmentsDecideRule); the budgets for patterns are our own.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
+from array import array
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 DATES = 366
 """Date archives of one folder: a year of days, or thirty years of months."""
@@ -24,8 +25,8 @@ VARIANTS = 64
 """Queries of one path that differ by more than an article's or a page's number."""
 
 _MAX_PATTERNS = 20_000
-_EXACT = 1_024
-_BITS = 1 << 18
+_SMALL = 4_096
+_PLACES = 1 << 17
 _DIGITS = re.compile(r"\d+")
 _DATE_ARCHIVE = re.compile(r"/\d{4}(?:/\d{1,2}){0,2}/?+\Z")
 _PAGED_PATH = re.compile(r"/page/\d++/?+\Z|/p\d++/?+\Z")
@@ -47,19 +48,21 @@ def is_repetitive(segments: list[str]) -> bool:
 
 @dataclass(slots=True)
 class _Count:
-    """How many different addresses a pattern has had; exact up to `_EXACT`, then by a bitmap of 32 KiB.
+    """Which different addresses a pattern has had, as 4 bytes of a digest each.
 
-    In the bitmap two addresses may share a bit, and then count as one: the budget errs on the generous side.
+    Two addresses may share them (one in 100,000 at most), and then count as one. A set takes 60 bytes for each; past
+    `_SMALL` they go into a table of half a megabyte with open places (load 0.4 when `NUMBERS` is spent).
     """
 
     marks: set[int] = field(default_factory=set)
-    bitmap: bytearray | None = None
+    table: array[int] | None = None
     total: int = 0
 
     def admits(self, address: str, budget: int) -> bool:
         """Count `address` unless it is known; False where it is new and the budget is spent."""
-        mark = zlib.crc32(address.encode())
-        if self._knows(mark):
+        digest = blake2b(address.encode(), digest_size=4).digest()
+        mark = int.from_bytes(digest, "big") or 1
+        if mark in self.marks if self.table is None else self._place(self.table, mark)[1]:
             return True
         if self.total >= budget:
             return False
@@ -67,29 +70,29 @@ class _Count:
         self._note(mark)
         return True
 
-    def _knows(self, mark: int) -> bool:
-        if self.bitmap is None:
-            return mark in self.marks
-        place = mark % _BITS
-        return bool(self.bitmap[place >> 3] & (1 << (place & 7)))
-
     def _note(self, mark: int) -> None:
-        if self.bitmap is None and len(self.marks) < _EXACT:
+        if self.table is None:
             self.marks.add(mark)
-            return
-        if self.bitmap is None:
-            self.bitmap = bytearray(_BITS >> 3)
-            self.marks.add(mark)
+            if len(self.marks) <= _SMALL:
+                return
+            self.table = array("I", bytes(4 * _PLACES))
             marks, self.marks = self.marks, set()
         else:
             marks = {mark}
         for each in marks:
-            place = each % _BITS
-            self.bitmap[place >> 3] |= 1 << (place & 7)
+            self.table[self._place(self.table, each)[0]] = each
+
+    @staticmethod
+    def _place(table: array[int], mark: int) -> tuple[int, bool]:
+        """Return where `mark` stands or would stand, and whether it is there; 0 is an open place."""
+        place = mark % _PLACES
+        while table[place] not in {0, mark}:
+            place = (place + 1) % _PLACES
+        return place, table[place] == mark
 
 
 class Budgets:
-    """The budgets of one crawl; memory is bounded by `_MAX_PATTERNS` counts, the oldest pattern is forgotten."""
+    """The budgets of one crawl; memory is bounded by `_MAX_PATTERNS` counts; the pattern that was asked for longest ago is forgotten."""
 
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
@@ -112,11 +115,10 @@ class Budgets:
         )
 
     def _count(self, pattern: str) -> _Count:
-        count = self._counts.get(pattern)
-        if count is None:
-            if len(self._counts) >= _MAX_PATTERNS:
-                del self._counts[next(iter(self._counts))]
-            count = self._counts[pattern] = _Count()
+        count = self._counts.pop(pattern, None) or _Count()
+        if len(self._counts) >= _MAX_PATTERNS:
+            del self._counts[next(iter(self._counts))]
+        self._counts[pattern] = count
         return count
 
 

@@ -296,6 +296,7 @@ def test_a_redirect_leads_where_its_location_says(location, expected):
         ("0; url=/b", ["https://example.com/b"]),
         ("3;URL='/b'; more", ["https://example.com/b"]),
         ('1.5, "/b"', ["https://example.com/b"]),
+        ("5 /b", ["https://example.com/b"]),
         ("5", []),
         ("url=/b", []),
     ],

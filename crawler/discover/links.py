@@ -27,7 +27,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _TEXT_CHARACTERS = 300
 _PAGED = re.compile(r"/page/\d++/?+\Z|[?&](?:paged?|pg|start|offset)=\d++(?:&|\Z)")
 _REFRESH = re.compile(
-    r"\s*+[\d.]++\s*+[;,\s]\s*+(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
+    r"\s*+[\d.]++(?:\s*+[;,]\s*+|\s++)(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
     re.IGNORECASE | re.DOTALL,
 )
 _END_OF_ANCHOR = re.compile("</[aA]")
