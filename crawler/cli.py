@@ -191,7 +191,12 @@ def _chosen(place: Place, what: Sequence[str]) -> list[Site]:
     from crawler import sites as known  # noqa: PLC0415 - as above
 
     table = known.load(known.find(place.sites_file, place.home))
-    return [known.choose(word, table) for word in dict.fromkeys(what)]
+    chosen: dict[str, Site] = {}
+    for word in what:
+        site = known.choose(word, table)
+        before = chosen.get(site.name)
+        chosen[site.name] = site if before is None else before.joined(site)
+    return list(chosen.values())
 
 
 def _print_report(report: Report, place: Place) -> None:

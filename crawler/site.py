@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive import urls
 from archive.errors import BadAddress
@@ -40,6 +40,14 @@ class Site:
     def hints(self) -> Hints:
         """What analysis may know of this site."""
         return Hints(languages=self.languages, outlet=self.outlet)
+
+    def joined(self, other: Site) -> Site:
+        """Return this site with the other's seeds and allowed hosts as well: two addresses of one host."""
+        return replace(
+            self,
+            seeds=tuple(dict.fromkeys([*self.seeds, *other.seeds])),
+            allow=tuple(dict.fromkeys([*self.allow, *other.allow])),
+        )
 
     @classmethod
     def for_address(cls, address: str) -> Site:

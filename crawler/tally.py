@@ -122,6 +122,6 @@ def outcome_of(capture: Capture, *, last_digest: str | None) -> Outcome:
         return Outcome.NOT_MODIFIED
     if capture.status >= 400 or capture.status < 100:
         return Outcome.HTTP_ERROR
-    if capture.kind is Kind.REVISIT:
-        return Outcome.UNCHANGED if last_digest == capture.digest else Outcome.DUPLICATE
-    return Outcome.STORED
+    if last_digest == capture.digest:
+        return Outcome.UNCHANGED
+    return Outcome.DUPLICATE if capture.kind is Kind.REVISIT else Outcome.STORED

@@ -137,7 +137,7 @@ def _article_lines(article: Article) -> Iterator[str]:
             source = article.provenance.get(name)
             yield f"  {name}: {value}" + (f"  [{source.source}]" if source else "")
     if article.text:
-        yield f"  text: {len(article.text.split())} words"
+        yield f"  text: {len(article.text)} characters"
         yield article.text[:_TEXT_SHOWN]
     for problem in article.problems:
         yield f"  problem: {problem}"

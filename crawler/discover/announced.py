@@ -26,6 +26,10 @@ _SLOW_BYTES = 256 * 1024
 """Pages up to this size are read in the event loop; 45 kB take about 1 ms, and a thread costs 0.1 ms."""
 
 
+_SAME_PAGE = frozenset({"shortlink"})
+"""Relations whose target is this very page by another address: asking for it would double every crawl."""
+
+
 def announced_in(response: Response) -> Iterable[Link]:
     """Return the links of an answer, feeds and sitemaps included; () where it has none or forbids to follow.
 
@@ -56,7 +60,8 @@ def _read(response: Response) -> tuple[Link, ...]:
             page = read_links(
                 response.body, url=response.url, content_type=content_type, robots=robots
             )
-            return _reported(response, page.problems, page.links if page.follow else ())
+            links = tuple(link for link in page.links if link.rel not in _SAME_PAGE)
+            return _reported(response, page.problems, links if page.follow else ())
         case Reader.FEED | Reader.JSON_FEED:
             feed = read_feed(response.body, url=response.url, content_type=content_type)
             return _reported(response, feed.problems, feed.links)
