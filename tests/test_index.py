@@ -229,7 +229,8 @@ LOOKS = st.one_of(
 
 def same_payload_same_article(observations):
     """Of one payload at one URL only one article can be read; keep the first that was drawn."""
-    articles, found, records = {}, [], set()
+    articles: dict[tuple[str, str], object] = {}
+    found, records = [], set()
     for item in observations:
         key = item.capture.url, item.capture.digest
         shown = articles.setdefault(key, item.reading and item.reading.article)

@@ -1,8 +1,10 @@
+import io
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ BAD = (sys.executable, "-m", "tests.bad_worker")
 
 
 def results_of(supervisor, captures, **named):
-    found = {}
+    found: dict[str, Any] = {}
     waiting = list(captures)
     while waiting or supervisor.in_flight:
         while waiting and supervisor.has_room:
@@ -113,6 +115,7 @@ def test_closing_ends_workers_whatever_they_do(tmp_path):
     with Supervisor(tmp_path, workers=1, limits=Limits(time_s=600), command=BAD) as supervisor:
         supervisor.submit(stubs("/1")[0])
         (item,) = supervisor.results(30.0)
+        assert item.article
         supervisor.submit(stubs("/hang")[0])
     with pytest.raises(ProcessLookupError):
         os.kill(int(item.article.text), 0)
@@ -177,6 +180,8 @@ def worker(tmp_path):
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
+    assert process.stdin is not None
+    assert isinstance(process.stdout, io.BufferedReader)
     assert messages.read_message(process.stdout) == {"ready": True}
     yield process
     process.kill()

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Of a longer page only so much is analysed; the largest article pages seen have 5 MB."""
 
-MAX_MEMORY_BYTES: Final = 768 * 1024 * 1024
-"""RLIMIT_DATA. Imports and the language model take 145 MB, a page of 16 MiB up to 500 MB more: benchmarks/analysis.py."""
+MAX_MEMORY_BYTES: Final = 512 * 1024 * 1024
+"""RLIMIT_DATA: twice the most that was ever used. Imports and the language model take 181 MB, a page of 16 MiB of
+paragraphs, nested elements, attributes, links or plain words up to 80 MB more, as `analyse` reads 4 MB of it."""
 
 _START_OF_PAGE: Final = 4096
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
