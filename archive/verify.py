@@ -8,6 +8,7 @@ affair and not looked at.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from archive.model import Kind, Problem
 from archive.records import refers_to
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -31,17 +31,27 @@ _MOVE = f"move {state.NAME} away, then {MEND}"
 
 
 def verify(home: Path) -> Iterator[Problem]:
-    """Yield everything that is wrong in a collection; nothing is changed."""
+    """Yield everything that is wrong in a collection; nothing is changed.
+
+    Raises StorageError where the rows can't be opened at all.
+    """
     path = home / state.NAME
     with state.reported(path), contextlib.closing(state.open_for_reading(path)) as connection:
         connection.execute("BEGIN")  # one view of the rows from here to the end
-        yield from _check_state(connection)
-        sizes = rows.sizes(connection)
-        yield from _check_folder(home, sizes)
-        for name, size in sizes.items():
-            if _is_there(home / WARC, name):
-                yield from _check_file(home / WARC, name, size, connection)
-        yield from _check_index(home / cdxj.NAME, connection)
+        try:
+            yield from _check_all(home, connection)
+        except sqlite3.DatabaseError as error:
+            yield Problem(state.NAME, -1, f"damaged: {error}", _MOVE)
+
+
+def _check_all(home: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
+    yield from _check_state(connection)
+    sizes = rows.sizes(connection)
+    yield from _check_folder(home, sizes)
+    for name, size in sizes.items():
+        if _is_there(home / WARC, name):
+            yield from _check_file(home / WARC, name, size, connection)
+    yield from _check_index(home / cdxj.NAME, connection)
 
 
 def _is_there(folder: Path, name: str) -> bool:
