@@ -87,12 +87,17 @@ def test_tags_are_read_as_browsers_read_them(html):
         ("?a=1&section=2&copy=3", "?a=1&section=2&copy=3"),
         ("?a=1&copy", "?a=1%C2%A9"),
         ("?a=&unknown;", "?a=&unknown;"),
+        ("?a&unknown", "?a&unknown"),
         ("?a=&#65;&#x42;", "?a=AB"),
         ("?a=&#99999999;", "?a=%EF%BF%BD"),
     ],
 )
 def test_character_references_are_resolved_as_in_attributes(written, query):
     assert found(f'<a href="/{written}">') == [f"https://example.com/{query}"]
+
+
+def test_nothing_is_read_after_plaintext():
+    assert found("<a href=/b><plaintext><a href=/no>") == ["https://example.com/b"]
 
 
 def test_base_href_counts_once_and_for_all_links_after_it():

@@ -87,6 +87,16 @@ def test_a_broken_sitemap_gives_what_it_can(body):
     assert found(body)[:1] == ["https://example.com/a?x=1&y=2"]
 
 
+def test_entries_without_an_address_lose_nothing_else():
+    body = urlset("<url><loc>mailto:a@b</loc></url><url/><sitemap/>", "<url><loc>/a</loc></url>")
+    assert found(body) == ["https://example.com/a"]
+    assert read_sitemap(body, url=URL).children == ()
+    index = b"<sitemapindex><sitemap><loc>data:x</loc></sitemap><sitemap><loc>/b.xml</loc></sitemap></sitemapindex>"
+    assert [child.url for child in read_sitemap(index, url=URL).children] == [
+        "https://example.com/b.xml"
+    ]
+
+
 def test_plain_text_has_one_address_a_line():
     body = "\ufeffhttps://example.com/a\r\n# no\n  https://example.com/новость \njavascript:x\n".encode()
     assert found(body) == [

@@ -97,7 +97,7 @@ class _Found:
             self.links.setdefault(address, Link(address, announcer, text, modified))
 
     def add_child(self, location: str, modified: str) -> None:
-        address = urls.absolute(self.url, location)
+        address = urls.absolute(self.url, location) if location else None
         if address and len(self.children) < MAX_LINKS:
             self.children.setdefault(address, Link(address, Announcer.SITEMAP, modified=modified))
 
