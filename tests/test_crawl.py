@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 import jsonschema
@@ -16,6 +15,9 @@ from warcio.checker import Checker
 
 from tests.program import ROOT, Run, articles, muragat
 from tests.sites.demo import DemoSite, Truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Crawled(NamedTuple):
