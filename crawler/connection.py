@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import select
 from functools import cached_property
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol, cast
 
 from crawler.tls import peer_certificate
@@ -35,9 +34,13 @@ class Receiver(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """A connection that carries one exchange after another."""
+    """A connection that carries one exchange after another.
 
-    def __init__(self) -> None:
+    `peer` is the address at the other end: the proxy's, where there is one.
+    """
+
+    def __init__(self, peer: IPv4Address | IPv6Address) -> None:
+        self.peer = peer
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._turn: asyncio.Future[None] | None = None
@@ -50,11 +53,6 @@ class Connection(asyncio.Protocol):
         """The transport, which is there from the moment of connecting on."""
         assert self._transport is not None
         return self._transport
-
-    @cached_property
-    def peer(self) -> IPv4Address | IPv6Address:
-        """The address at the other end: the proxy's, where there is one."""
-        return ip_address(self.transport.get_extra_info("peername")[0])
 
     @cached_property
     def certificate(self) -> Certificate | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import (
@@ -22,9 +23,12 @@ from crawler.tls import HandshakeFailed, server_name
 
 if TYPE_CHECKING:
     import ssl
+    from ipaddress import IPv4Address, IPv6Address
 
     from crawler.guard import Endpoint
     from crawler.route import Address
+
+    _Connected = tuple[socket.socket, IPv4Address | IPv6Address]
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +50,13 @@ async def dial(
     Raises DownloadConnectionRefusedError, DownloadTimeoutError, DownloadFailedError, and HandshakeFailed.
     """
     loop = asyncio.get_running_loop()
-    sock = await _connect(endpoints, bind)
+    sock, peer = await _connect(endpoints, bind)
     if context is None:
-        _, connection = await loop.create_connection(Connection, sock=sock)
+        _, connection = await loop.create_connection(lambda: Connection(peer), sock=sock)
         return connection
     try:
         _, connection = await loop.create_connection(
-            Connection, sock=sock, ssl=context, server_hostname=server_name(host)
+            lambda: Connection(peer), sock=sock, ssl=context, server_hostname=server_name(host)
         )
     except (OSError, ValueError) as error:
         message = f"{host}: no TLS connection: {error or type(error).__name__}"
@@ -60,7 +64,8 @@ async def dial(
     return connection
 
 
-async def _connect(endpoints: tuple[Endpoint, ...], bind: Address | None) -> socket.socket:
+async def _connect(endpoints: tuple[Endpoint, ...], bind: Address | None) -> _Connected:
+    """Return a connected socket and the address that it is connected to."""
     for endpoint in endpoints[:-1]:
         try:
             async with asyncio.timeout(_ATTEMPT_S):
@@ -74,7 +79,7 @@ async def _connect(endpoints: tuple[Endpoint, ...], bind: Address | None) -> soc
         raise _failure(endpoint, error) from error
 
 
-async def _connect_to(endpoint: Endpoint, bind: Address | None) -> socket.socket:
+async def _connect_to(endpoint: Endpoint, bind: Address | None) -> _Connected:
     sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -84,7 +89,7 @@ async def _connect_to(endpoint: Endpoint, bind: Address | None) -> socket.socket
     except BaseException:
         sock.close()
         raise
-    return sock
+    return sock, ip_address(endpoint.sockaddr[0])
 
 
 def _failure(endpoint: Endpoint, error: OSError) -> Exception:

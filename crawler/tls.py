@@ -5,9 +5,11 @@ Hides the `ssl` module. Encryption is undone before anything is recorded: the re
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import TYPE_CHECKING
 
+from OpenSSL import crypto
 from scrapy.exceptions import DownloadFailedError
 from twisted.internet.ssl import Certificate
 
@@ -15,6 +17,8 @@ from archive.errors import UsageError
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
+
+logger = logging.getLogger(__name__)
 
 _VERSIONS = {
     "TLSv1.0": ssl.TLSVersion.TLSv1,
@@ -73,9 +77,15 @@ def _set_ciphers(context: ssl.SSLContext, settings: BaseSettings) -> None:
 
 
 def peer_certificate(connection: ssl.SSLObject | None) -> Certificate | None:
-    """Return the server's certificate as Scrapy's `Response.certificate` holds it."""
+    """Return the server's certificate as Scrapy's `Response.certificate` holds it, None where it can't be read."""
     der = connection.getpeercert(binary_form=True) if connection is not None else None
-    return Certificate.loadPEM(ssl.DER_cert_to_PEM_cert(der).encode()) if der else None
+    if not der:
+        return None
+    try:
+        return Certificate.loadPEM(ssl.DER_cert_to_PEM_cert(der).encode())
+    except (ValueError, crypto.Error) as error:
+        logger.debug("a certificate that can't be read: %s", error)
+        return None
 
 
 def server_name(host: str) -> str:
