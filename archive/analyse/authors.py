@@ -27,8 +27,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
-    r"https?:|www\.|@|\d{2}|[{}<>=\[\]():]|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
-    r"view all|see more|read more|follow|share|posts?|the editors?|"
+    r"https?:|www\.|@|\d{2}|[{}<>=\[\]():]|\be-?mail\b|^(?:view all|see (?:all|more)|read more|more (?:from|by)|all posts)\b|^(?:admin(?:istrator)?|author|editor|staff|unknown|none|null|anonymous|guest|"
+    r"follow|share|posts?|the editors?|"
     r"web ?master|user|root|default|by|von|par|profile)$",
     re.IGNORECASE,
 )
@@ -56,6 +56,7 @@ _WRITTEN_BY = re.compile(
     r"written by|verfasst von|geschrieben von|écrit par|rédigé par|escrito por|scritto da|автор|написано|geschreven door|napisane przez",
     re.IGNORECASE,
 )
+_BOX_TITLE = re.compile(r"^about the author\s*[-–—:]\s*", re.IGNORECASE)
 _GLUED = re.compile(
     r"^(?:(?:Written|Posted|Published|Reviewed)\s?)?(?:By|BY|Von|Par|Por)\s?(?=[A-ZÀ-Þ][a-zà-þ])"
 )
@@ -172,7 +173,13 @@ def _bylines(page: Page, top: Element) -> Iterator[Author]:
             continue
         linked = [a for a in element.iter("a") if text_of(a)]
         texts = [text_of(a) for a in linked] or [text_of(element)]
-        people = [a for text in texts if len(text) < 120 for a in _split(text) if _looks_named(a)]
+        people = [
+            a
+            for text in texts
+            if len(text) < 120
+            for a in _split(text)
+            if _looks_named(a) or "username" in names or _NAME_CLASS.search(names)
+        ]
         if people:
             yield from people
             return
@@ -204,7 +211,7 @@ def _split(text: str, url: str = "") -> Iterator[Author]:
     text = clean(linked_data.plain(text[:600]))
     if not text or "://" in text:
         return
-    text = _GLUED.sub("", text)
+    text = _GLUED.sub("", _BOX_TITLE.sub("", text))
     match = _PREFIX.match(text)
     if match and match.group().strip().lower() not in _COLON_ONLY:
         text = text[match.end() :]

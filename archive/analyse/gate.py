@@ -54,7 +54,8 @@ _DATE_PATH = re.compile(r"^/\d{4}(?:/\d{1,2}){0,2}/?$")
 _HOME_PATH = re.compile(
     r"^/(?:[a-z]{2}(?:[-_][a-z]{2})?/?|index\.(?:html?|php)|home/?)?$", re.IGNORECASE
 )
-_SEARCH = re.compile(r"(?:^|&)(?:s|q|query|search)=", re.IGNORECASE)
+# Not "?s=20", which sharing adds, nor Drupal's "?q=node/7".
+_SEARCH = re.compile(r"(?:^|&)(?:s=(?!\d+(?:&|$))|q=(?!node/)|query=|search=)", re.IGNORECASE)
 _DATED_PATH = re.compile(
     r"/(?:19|20)\d\d[/-]?[01]\d(?:[/-]?[0-3]\d)?[/-]|[-/.]\d{5,}(?:$|[./-])|-[0-9a-f]{8,}$"
 )
@@ -143,12 +144,17 @@ def _plain(paragraph: Element, length: int) -> bool:
 
 def _by_wall(page: Page, volume: Volume) -> Verdict | None:
     found = wall(page, volume.visible)
-    if found is None or (_article_body(page) and found is not Wall.PASSWORD):
-        return None
-    if found is Wall.LOGIN and (_article_nodes(page) or "single" in page.body_classes):
-        return None  # a login box beside a short article
+    if found is None or (found is not Wall.PASSWORD and _claims_article(page)):
+        return None  # "Just a moment with ..." may be a short article, with a login box beside it
     blocked = found in {Wall.CHALLENGE, Wall.CONSENT}
     return Verdict(PageType.OTHER, found.value, Outcome.BLOCKED if blocked else None)
+
+
+def _claims_article(page: Page) -> bool:
+    """Say whether the page's own marks name it an article; walls and errors have none."""
+    return bool(
+        "single" in page.body_classes or _article_nodes(page) or page.meta("article:published_time")
+    )
 
 
 def _by_classes(page: Page) -> Verdict | None:
@@ -207,7 +213,8 @@ def _by_weight(page: Page, volume: Volume) -> Verdict:
     if _is_shell(page, volume):
         return Verdict(PageType.OTHER, "empty shell", Outcome.EMPTY_SHELL)
     least = min(signs, key=lambda sign: sign[1], default=("nothing", 0.0))[0]
-    teasing = _teasers(page) >= 5
+    teasers = _teasers(page)
+    teasing = teasers >= 5 and volume.long < 200 * teasers and volume.visible < 400 * teasers
     if teasing or (volume.long < 600 and (volume.link_share > 0.35 or score < 0)):
         return Verdict(PageType.LISTING, f"weight: {least}")
     readable = volume.long >= 400 or volume.visible >= 1000

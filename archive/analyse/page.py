@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MAX_VALUE = 20_000
 _OUTSIDE = frozenset({"aside", "nav", "form", "template", "dialog"})
 _OUTSIDE_WORDS = re.compile(
-    r"(?:^|[\s_-])(?:comments?|commentlist|respond|replies|sidebar|widget(?:-area)?|related|recommended|recirc\w{0,12}|"
+    r"(?:^|[\s_-])(?:comments?|commentlist|respond|replies|sidebar|widget(?:-area)?(?!\s+blog\b)|related|recommended|recirc\w{0,12}|"
     r"popular|trending|most-?read|newsletter|tag-?cloud|breadcrumbs?|menu|navbar|navigation|site-?footer|page-?footer|colophon|cookie\w{0,12}|"
     r"consent|share|sharing|social|promo|teasers?|yarpp|jp-relatedposts|disqus\w{0,12}|author-?(?:box|bio))(?:$|[\s_-])",
     re.IGNORECASE,
@@ -129,7 +129,7 @@ def _main(root: Element, headings: list[Element]) -> Element:
         if heading.tag == "h1":
             for parent in heading.iterancestors("article"):
                 return parent
-    articles = root.findall(".//article")[:200]
+    articles = [a for a in root.findall(".//article")[:200] if not _is_comment(a)]
     if articles:
         longest = max(articles, key=_paragraph_length)
         if _paragraph_length(longest) > 400:
@@ -139,6 +139,13 @@ def _main(root: Element, headings: list[Element]) -> Element:
         main = root.find(".//*[@role='main']")
     body = root.find("body")
     return main if main is not None else body if body is not None else root
+
+
+def _is_comment(article: Element) -> bool:
+    """Say whether an <article> is a reader's comment (WordPress) or a card beside the text."""
+    parent = article.getparent()
+    names = f"{article.get('class') or ''} {article.get('id') or ''}"
+    return "comment" in names.lower() or (parent is not None and outside(parent))
 
 
 def _paragraph_length(element: Element) -> int:
