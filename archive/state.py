@@ -162,7 +162,7 @@ def reported(path: Path) -> Iterator[None]:
             message = f"{path}: not a whole database ({error}); {_REPAIR}"
         else:
             message = (
-                f"{path}: {error}; see the rights and the disk, then run the same command again"
+                f"{path}: {error}; see the rights, the quota and the disk, then run the same command again"
             )
         raise StorageError(message) from error
 

@@ -112,9 +112,9 @@ def test_every_flipped_byte_of_one_exchange_is_found(tmp_path: Path) -> None:
     data = sample.file.read_bytes()
     copy = tmp_path / "copy"
     for place in range(len(data)):
-        for mask in (0xFF, 1 << place % 8):
-            copy.write_bytes(flip(data, place, mask))
-            assert gaps(copy), f"byte {place} ^ {mask:#x} was not found"
+        mask = 0xFF if place % 2 else 1 << place % 8
+        copy.write_bytes(flip(data, place, mask))
+        assert gaps(copy), f"byte {place} ^ {mask:#x} was not found"
 
 
 def test_a_flipped_byte_of_the_index_is_found(sample: Sample) -> None:
