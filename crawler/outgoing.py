@@ -52,10 +52,10 @@ def target_of(url: str) -> Target:
         host, port = split.hostname or "", split.port
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except ValueError as error:
-        message = f"{url!r} is no address that can be fetched: {error}"
+        message = f"{_shown(url)!r} is no address that can be fetched: {error}"
         raise BadAddress(message) from error
     if split.scheme not in _DEFAULT_PORTS or not _is_host(host):
-        message = f"{url!r} is no address that can be fetched"
+        message = f"{_shown(url)!r} is no address that can be fetched"
         raise BadAddress(message)
     path = (split.path or "/") + (f"?{split.query}" if split.query else "")
     kept = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="").geturl()
@@ -63,6 +63,12 @@ def target_of(url: str) -> Target:
     return Target(
         split.scheme, host, _DEFAULT_PORTS[split.scheme] if port is None else port, encoded, kept
     )
+
+
+def _shown(url: str) -> str:
+    """Return an address as a message may show it: without what stands before an @."""
+    scheme, slashes, rest = url.partition("//")
+    return scheme + slashes + rest.rpartition("@")[2]
 
 
 def _is_host(host: str) -> bool:

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from archive.model import Truncation
 from crawler.answer import Answer
 from crawler.body import Body
+from crawler.outgoing import target_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -111,24 +112,29 @@ class Reception:
         """What was wrong, in words."""
         return (*self.answer.problems, *self._problems)
 
+    @property
+    def _url(self) -> str:
+        """The address for messages: user information is no one's business."""
+        return target_of(self._request.url).url
+
     def conclude(self) -> Exception | None:
         """Return the exception that Scrapy should see after the exchange was recorded, None for a response."""
         if self._error is not None or self.stop is not None:
             return self._error
         if self.answer.head is None:
             reason = "; ".join(self.problems) or "the connection ended before an answer"
-            return DownloadFailedError(f"{self._request.url}: {reason}")
+            return DownloadFailedError(f"{self._url}: {reason}")
         if self.answer.is_whole:
             return None
         if self._limits.fails_on_dataloss:
-            return ResponseDataLossError(f"{self._request.url}: the body is not whole")
+            return ResponseDataLossError(f"{self._url}: the body is not whole")
         self.flags.append("dataloss")
         return None
 
     def timeout(self) -> DownloadTimeoutError:
         """Return the exception for the time limit."""
         seconds = self._limits.timeout_s
-        return DownloadTimeoutError(f"{self._request.url} took longer than {seconds} seconds")
+        return DownloadTimeoutError(f"{self._url} took longer than {seconds} seconds")
 
     def take(self, data: bytes) -> None:
         """Take bytes of the connection."""
@@ -194,7 +200,9 @@ class Reception:
         limits = self._limits
         verb = "announces" if is_expected else "has"
         if limits.max_bytes and size > limits.max_bytes:
-            message = f"{self._request.url} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE ({limits.max_bytes})"
+            message = (
+                f"{self._url} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE ({limits.max_bytes})"
+            )
             logger.warning("%s", message)
             self._is_cut = True
             self._truncated = Truncation.LENGTH
@@ -203,7 +211,7 @@ class Reception:
             self._has_warned = True
             logger.warning(
                 "%s %s %d bytes, more than DOWNLOAD_WARNSIZE (%d)",
-                self._request.url,
+                self._url,
                 verb,
                 size,
                 limits.warn_bytes,

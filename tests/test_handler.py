@@ -100,6 +100,13 @@ class TestEndings:
         assert (outcome.exchanges, type(outcome.error)) == ([], DownloadTimeoutError)
         assert "muragat_capture" not in outcome.downloads[0].request.meta
 
+    def test_messages_show_no_user_information(self):
+        with serving([CUT, CLOSE]) as server:
+            cut = download(server.url().replace("//", "//user:secret@"))
+        bad = download("http://user:secret@/path")
+
+        assert "secret" not in f"{cut.error}{bad.error}"
+
     @pytest.mark.parametrize("end", [CLOSE, RESET])
     def test_a_connection_closed_without_a_byte_fails_and_is_no_record(self, end):
         with serving([end]) as server:
