@@ -1,6 +1,6 @@
 """Stage 2: committed captures to entries; `python -m archive.backlog --home DIR [--follow]`.
 
-Hides which captures are analysed, how far stage 2 has come, and that results come in any order. What is done
+Hides how far stage 2 has come, and that results come in any order. What is done
 is committed with the cursor in one transaction of `articles.sqlite`: after a kill the next run goes on there.
 
 With `--follow` it waits for more captures until its stdin says `drain` (finish, publish, end with 0) or closes (end
@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 import time
 from collections import deque
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -29,19 +30,16 @@ from archive.analyse.supervisor import Analysis, Limits, Supervisor
 from archive.collection import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.index import Index, Tally
-from archive.index.observation import (
-    GONE_STATUSES,
-    REDIRECT_STATUSES,
-    Observation,
-    identity_of,
-    read,
-)
-from archive.model import Capture, Kind
+from archive.index.observation import REDIRECT_STATUSES, Observation, identity_of, read
+from archive.model import Kind
+from archive.work import Work, work_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from types import TracebackType
+
+    from archive.model import Capture
 
 logger = logging.getLogger(__name__)
 
@@ -51,41 +49,6 @@ COMMIT_S: Final = 0.5
 _POLL_S: Final = 0.2
 _TURN: Final = 200  # captures looked at between two looks at the workers
 _PROBLEMS_TOLD: Final = 100
-
-# Types that may be HTML; where the type does not say so, the worker looks at the first bytes.
-_PAGE_TYPES: Final = frozenset(
-    {
-        "text/html",
-        "application/xhtml+xml",
-        "",
-        "-",
-        "unk",
-        "text/plain",
-        "text/xml",
-        "application/xml",
-        "application/octet-stream",
-        "application/x-unknown-content-type",
-        "unknown/unknown",
-    }
-)
-
-
-class Work(Enum):
-    """What stage 2 does with a capture."""
-
-    ANALYSE = "analyse"
-    NOTE = "note"  # its status alone tells something
-    PASS = "pass"  # noqa: S105 - no word to keep secret
-
-
-def work_for(capture: Capture) -> Work:
-    """Return what is to be done with a capture: pages are analysed, redirects, 304, 404 and 410 are noted."""
-    if capture.method != "GET" or capture.kind is Kind.RESOURCE:
-        return Work.PASS
-    if capture.status == 304 or capture.status in GONE_STATUSES | REDIRECT_STATUSES:
-        return Work.NOTE
-    is_page = capture.mime in _PAGE_TYPES or "/" not in capture.mime
-    return Work.ANALYSE if capture.status in {200, 203} and is_page else Work.PASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +78,11 @@ class Control:
 
     def listen(self) -> None:
         """Obey the lines of stdin until it closes."""
-        for line in sys.stdin:
-            if line.strip() == "drain":
+        # Not by sys.stdin: a thread that waits in its buffer would bring down the interpreter at exit.
+        told = b""
+        while piece := os.read(0, 1024):
+            told = told[-1024:] + piece
+            if b"drain\n" in told:
                 self.draining.set()
         self.stopping.set()
 
@@ -157,11 +123,13 @@ class _Run:
     ) -> None:
         self._report = report
         self._problems: list[str] = []
-        self._collection = Collection(home)
-        self._state = state.open_for_reading(home / state.NAME)
-        self._index = Index(home, write=True)
-        self._supervisor = Supervisor(home, workers=workers, limits=limits)
-        self._cursor = self._start()
+        with ExitStack() as stack:
+            self._collection = stack.enter_context(Collection(home))
+            self._state = stack.enter_context(closing(state.open_for_reading(home / state.NAME)))
+            self._index = stack.enter_context(Index(home, write=True))
+            self._supervisor = stack.enter_context(Supervisor(home, workers=workers, limits=limits))
+            self._cursor = self._start()
+            self._opened = stack.pop_all()
         self._seen = self._cursor[0]
         self._captures: Iterator[Capture] = iter(())
         self._read: deque[Capture] = deque()
@@ -178,10 +146,7 @@ class _Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._supervisor.close()
-        self._index.close()
-        self._state.close()
-        self._collection.close()
+        self._opened.close()
 
     def turn(self) -> bool:
         """Take captures, take results, save; return whether anything was or is still to be done."""

@@ -15,10 +15,11 @@ import pytest
 
 from archive import Collection
 from archive.analyse.supervisor import Limits
-from archive.backlog import Control, Work, drain, work_for
+from archive.backlog import Control, drain
 from archive.errors import CollectionLocked, NotACollection
 from archive.index import Index, Tally
 from archive.model import Kind
+from archive.work import Work, work_for
 from tests.observing import SITE, answer, page, seen
 
 NAME = "articles.jsonl"

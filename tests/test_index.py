@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -240,7 +241,7 @@ def same_payload_same_article(observations):
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(LOOKS, max_size=12).map(same_payload_same_article), st.data())
 def test_order_and_batches_of_arrival_do_not_matter(tmp_path_factory, observations, data):
@@ -537,4 +538,17 @@ def test_the_cursor_is_kept_with_the_observations(tmp_path):
 def test_where_a_record_lies_is_followed(index):
     observation = seen("/a", 1, story())
     entries_of(index, [observation])
-    assert index.knows(observation.capture)
+    assert index.knows(
+        replace(observation.capture, file="news-00002-20260101000000.warc.gz", offset=7)
+    )
+    index.commit()
+    (entry,) = index.entries()
+    assert (entry.appearances[0].file, entry.appearances[0].offset) == (
+        "news-00002-20260101000000.warc.gz",
+        7,
+    )
+
+
+def test_the_same_bytes_on_two_ports_of_one_address_are_two_articles(index):
+    ports = [f"http://127.0.0.1:{port}/a" for port in (8101, 8102)]
+    assert len(entries_of(index, [seen(url, 1, story(), payload="p") for url in ports])) == 2

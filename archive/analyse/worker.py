@@ -51,13 +51,16 @@ def main() -> int:
     answers = _private_stdout()
     _limit()
     time_limit_s = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
-    _send(answers, {"ready": True})
+    _send(answers, messages.message({"ready": True}))
     with contextlib.suppress(BrokenPipeError):
         while job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES):
             # This alarm ends us if the supervisor, whose clock runs out first, is gone.
             signal.setitimer(signal.ITIMER_REAL, time_limit_s)
-            answer = _answer(job)
+            answer = messages.message(_answer(job))
             signal.setitimer(signal.ITIMER_REAL, 0)
+            if len(answer) > messages.MAX_ANSWER_BYTES:
+                problem = f"its article has {len(answer)} bytes, more than is kept"
+                answer = messages.message({"id": job["id"], "problem": problem})
             _send(answers, answer)
     return 0
 
@@ -76,23 +79,18 @@ def _limit() -> None:
     os.nice(5)  # the crawl goes first
 
 
-def _send(answers: BinaryIO, document: Mapping[str, object]) -> None:
-    answers.write(messages.message(document))
+def _send(answers: BinaryIO, message: bytes) -> None:
+    answers.write(message)
     answers.flush()
 
 
 def _answer(job: Mapping[str, object]) -> dict[str, object]:
-    """Analyse one page. A page that can't be read is a problem; one that fails within us ends the worker."""
+    """Analyse one page. One that can't be read is a problem; one that fails within us ends the worker."""
     try:
-        message = _read(job)
+        article = _article(job, _read(job))
     except (StorageError, OSError) as error:
         return {"id": job["id"], "problem": str(error)}
-    article = codec.to_json(_article(job, message))
-    answer = {"id": job["id"], "article": article}
-    size = len(messages.message(answer))
-    if size > messages.MAX_ANSWER_BYTES:
-        return {"id": job["id"], "problem": f"its article has {size} bytes, more than is kept"}
-    return answer
+    return {"id": job["id"], "article": codec.to_json(article)}
 
 
 def _read(job: Mapping[str, object]) -> Message:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from isal import isal_zlib
 
-from archive import urls
 from archive.errors import CollectionLocked, NotACollection
 from archive.index import observations, schema
 from archive.index.entries import Entries, Tally
 from archive.index.entry import Entry, from_line
+from archive.index.observation import identity_of
 from archive.index.publish import NAME, publish
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Index:
         )
         with self._told():
             return [
-                _entry(line) for (line,) in self._connection.execute(query, (urls.identity(url),))
+                _entry(line) for (line,) in self._connection.execute(query, (identity_of(url),))
             ]
 
     def entries(self, *, site: str = "", limit: int | None = None) -> Iterator[Entry]:
@@ -132,10 +132,14 @@ class Index:
             return self._number("cursor"), self._text("cursor_record")
 
     def knows(self, capture: Capture) -> bool:
-        """The capture is observed already; where its record lies now is noted."""
+        """The capture is observed already; where its record lies now is noted, as of the next commit."""
         with self._told():
+            if not observations.knows(self._connection, capture):
+                return False
             self._begin()
-            return observations.knows(self._connection, capture)
+            if observations.relocate(self._connection, capture):
+                self._touched.add(identity_of(capture.url))
+        return True
 
     def is_read(self, capture: Capture) -> bool:
         """An earlier capture of the same payload at the same URL was analysed: nothing new can be read from it."""

@@ -197,5 +197,10 @@ def site_of(url: str) -> str:
 
 
 def domain_of(url: str) -> str:
-    """The registrable domain of a URL; "" where it has no host."""
-    return urls.registrable_domain(urls.host_port(url)[0])
+    """The registrable domain of a URL; "" where it has no host.
+
+    An IP address and a host without dots come with their port: who holds one port may not hold another.
+    """
+    host, port = urls.host_port(url)
+    is_address = ":" in host or "." not in host or host.replace(".", "").isdigit()
+    return f"{host}:{port}" if is_address and port not in _PORTS else urls.registrable_domain(host)

@@ -39,18 +39,19 @@ def moment(date: datetime) -> str:
 
 
 def knows(connection: sqlite3.Connection, capture: Capture) -> bool:
-    """The capture has been observed; where its record lies by now is noted."""
-    row = connection.execute(
-        "SELECT file, offset FROM observation WHERE record_id = ?", (capture.record_id,)
-    ).fetchone()
-    if row is None:
-        return False
-    if row != (capture.file, capture.offset):
-        connection.execute(
-            "UPDATE observation SET file = ?, offset = ?, length = ? WHERE record_id = ?",
-            (capture.file, capture.offset, capture.length, capture.record_id),
-        )
-    return True
+    """The capture has been observed."""
+    query = "SELECT 1 FROM observation WHERE record_id = ?"
+    return connection.execute(query, (capture.record_id,)).fetchone() is not None
+
+
+def relocate(connection: sqlite3.Connection, capture: Capture) -> bool:
+    """Note where the record of a known capture lies now; return whether that is elsewhere than before."""
+    query = (
+        "UPDATE observation SET file = ?1, offset = ?2, length = ?3"
+        " WHERE record_id = ?4 AND (file, offset, length) != (?1, ?2, ?3)"
+    )
+    place = (capture.file, capture.offset, capture.length, capture.record_id)
+    return connection.execute(query, place).rowcount > 0
 
 
 def is_read(connection: sqlite3.Connection, capture: Capture) -> bool:

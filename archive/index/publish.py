@@ -33,7 +33,7 @@ def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bo
     """
     final, temporary = home / NAME, home / f"{NAME}.tmp"
     try:
-        with temporary.open("wb", buffering=_BUFFER_BYTES) as out:
+        with open(temporary, "wb", buffering=_BUFFER_BYTES, opener=_private) as out:
             if keep:
                 with final.open("rb", buffering=_BUFFER_BYTES) as old:
                     _merge(old, iter(changed), out)
@@ -48,6 +48,10 @@ def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bo
         temporary.unlink(missing_ok=True)
         raise files.storage_error(error, str(final)) from error
     return size
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _merge(

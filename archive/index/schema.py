@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 NAME: Final = "articles.sqlite"
 VERSION: Final = 1
 
+_OF_THE_DISK: Final = tuple(
+    f"SQLITE_{name}"
+    for name in ("IOERR", "CANTOPEN", "READONLY", "BUSY", "LOCKED", "PERM", "PROTOCOL")
+)
+
 _TABLES: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE article (digest TEXT PRIMARY KEY, text TEXT NOT NULL, words INTEGER NOT NULL, version TEXT NOT NULL, body BLOB NOT NULL);
@@ -90,6 +95,7 @@ def connect(home: Path, *, write: bool) -> sqlite3.Connection:
 def _open(path: Path, *, write: bool) -> sqlite3.Connection:
     if write:
         connection = sqlite3.connect(path, isolation_level=None)
+        path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
@@ -115,7 +121,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 @contextlib.contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Raise SQLite's and the system's errors about `path` as StorageFull or StorageError."""
+    """Raise SQLite's errors of storage as StorageFull or StorageError; those in a statement pass."""
     try:
         yield
     except sqlite3.Error as error:
@@ -126,6 +132,8 @@ def told(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"{path}: damaged ({error}); delete it: it is made again from the WARC files"
             ) from error
-        raise StorageError(
-            f"{path}: {error}; look at the disk and the file's permissions"
-        ) from error
+        if name.startswith(_OF_THE_DISK):
+            raise StorageError(
+                f"{path}: {error}; look at the disk and the file's rights"
+            ) from error
+        raise
