@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import metadata
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
+import archive
 from archive import Collection
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines, stats_json, stats_lines
@@ -113,7 +113,7 @@ def stats(place: Place, /, *, as_json: bool) -> None:
 @click.command(short_help="Show the version.")
 def version() -> None:
     """Show the version."""
-    print(f"muragat {metadata.version('muragat')}")
+    print(f"muragat {archive.__version__}")
 
 
 def _find(index: Index, what: str) -> list[Entry]:

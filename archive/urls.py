@@ -33,6 +33,7 @@ __all__ = [
     "key",
     "registrable_domain",
     "timestamp",
+    "without_tracking",
 ]
 
 MAX_LENGTH = 8192  # characters; servers refuse longer request lines (nginx and Apache: 8 KiB)
@@ -184,6 +185,20 @@ def identity(url: str) -> str:
     query = parts.query and "&".join(_untracked(parts.query.split("&")))
     authority = parts.authority.removesuffix(":443")
     return urlparts.joined(urlparts.Parts("https", authority, path, query or None))
+
+
+def without_tracking(url: str) -> str:
+    """Return `url` without the parameters that `identity` drops; unchanged where it has none of them.
+
+    >>> without_tracking("https://a.test/post?utm_source=feed&p=1")
+    'https://a.test/post?p=1'
+    """
+    address, mark, query = url.partition("?")
+    parameters = query.split("&")
+    kept = list(_untracked(parameters)) if mark else parameters
+    if len(kept) == len(parameters):
+        return url
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 def _untracked(parameters: list[str]) -> Iterable[str]:

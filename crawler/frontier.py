@@ -8,7 +8,7 @@ What is announced or done is kept in memory until `flush` writes it inside the c
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from archive import urls
@@ -45,6 +45,9 @@ CREATE TABLE IF NOT EXISTS rounds (
   ended REAL
 );
 """
+
+RESPELT = "#"
+"""Ends the keys that `respelt` makes; no fetch key has a fragment."""
 
 MAX_REDIRECTS = 10
 """Redirects in a row that are followed; browsers stop at 20, RFC 9110 section 15.4 names no number."""
@@ -197,8 +200,8 @@ class SqliteFrontier:
         return None if row is None or row[0] is None else float(row[0])
 
     def claim_of_url(self, url: str) -> tuple[str, Claim] | None:
-        """Return `claim_of` the fetch key of `url`."""
-        return self.claim_of(urls.fetch_key(url))
+        """Return `claim_of` for an address: by its own key where it has one (see `respelt`), else its fetch key."""
+        return self.claim_of(url + RESPELT) or self.claim_of(urls.fetch_key(url))
 
     def digest(self, key: str) -> str | None:
         """Return the payload digest of the last visit ("" when there was none), None for an unknown key."""
@@ -257,6 +260,14 @@ class SqliteFrontier:
 def announcement(url: str, via: Via, *, redirects: int = 0) -> Announcement:
     """Return the announcement of `url`, keyed by its fetch key."""
     return Announcement(key=urls.fetch_key(url), url=url, via=via, redirects=redirects)
+
+
+def respelt(told: Announcement) -> Announcement:
+    """Return the announcement of a redirect's target that shares its fetch key with the address before it.
+
+    A server may insist on one way of writing an address; both are then fetched, under keys of their own.
+    """
+    return replace(told, key=told.url + RESPELT)
 
 
 def _row(site: str, announcement: Announcement, now: float) -> tuple[object, ...]:

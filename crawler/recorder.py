@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scrapy import signals
 
-from archive import Warcinfo, http, urls
+from archive import Warcinfo, http
 from crawler.frontier import Visit
 from crawler.retries import RETRIED_STATUSES, retry_at
 from crawler.session import CrawlSession, SessionOptions
@@ -96,9 +96,9 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
     capture = store.collection.add(exchange)
     store.is_dirty = True
     body_bytes = _size(exchange.body)
-    key = urls.fetch_key(exchange.url)
-    known = store.frontier.claim_of(key) if exchange.method == "GET" else None
-    outcome = outcome_of(capture, last_digest=store.frontier.digest(key) if known else None)
+    known = store.frontier.claim_of_url(exchange.url) if exchange.method == "GET" else None
+    last_digest = store.frontier.digest(known[1].key) if known else None
+    outcome = outcome_of(capture, last_digest=last_digest)
     if known is None:
         store.read.append(capture.sequence)
         return Recorded(capture, outcome, ""), body_bytes
@@ -106,7 +106,7 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
     again = None
     if capture.status in RETRIED_STATUSES or capture.truncated in {"time", "disconnect"}:
         again = retry_at(time.time(), failures=claim.failures, retry_after=_retry_after(exchange))
-    store.frontier.done(Visit(key, outcome, capture.digest, again))
+    store.frontier.done(Visit(claim.key, outcome, capture.digest, again))
     return Recorded(capture, outcome, site), body_bytes
 
 

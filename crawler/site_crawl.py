@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from archive import urls
 from archive.model import Announcer, Outcome, Via
-from crawler.frontier import MAX_REDIRECTS, Announcement, Claim, Visit, announcement
+from crawler.frontier import MAX_REDIRECTS, Announcement, Claim, Visit, announcement, respelt
 from crawler.retries import retry_at
 from crawler.scope import Scope
 
@@ -91,7 +92,7 @@ class SiteCrawl:
 
         `referrer` is the address that named them. With `capture` its links count as read from then on.
         """
-        unseen = [link for link in links if self._is_unseen(link)]
+        unseen = [link for link in map(_untracked, links) if self._is_unseen(link)]
         in_scope = [link for link in unseen if self._in_scope(link)]
 
         def job(store: Store) -> int:
@@ -179,6 +180,13 @@ class SiteCrawl:
         return await asyncio.wrap_future(self.session.writer.submit(job))
 
 
+def _untracked(link: Link) -> Link:
+    """Return the link without tracking parameters; a redirect's target is what the server wants, so it is kept."""
+    if link.announcer is Announcer.REDIRECT or "?" not in link.url:
+        return link
+    return replace(link, url=urls.without_tracking(link.url))
+
+
 def _announcements(
     links: Iterable[Link], referrer: str, parent: Claim | None
 ) -> Iterable[Announcement]:
@@ -191,4 +199,7 @@ def _announcements(
             if redirects > MAX_REDIRECTS:
                 continue
         via = Via(announcer=link.announcer, referrer=referrer, seed=seed, hop=hop)
-        yield announcement(link.url, via, redirects=redirects)
+        told = announcement(link.url, via, redirects=redirects)
+        if parent and redirects and told.key == parent.key and link.url != parent.url:
+            told = respelt(told)
+        yield told

@@ -382,3 +382,15 @@ def test_keys_take_linear_time(url):
     urls.key(url)
     urls.identity(url)
     assert time.process_time() - started < 5
+
+
+def test_tracking_parameters_are_dropped_and_nothing_else():
+    assert (
+        urls.without_tracking("https://a.test/p?b=2&utm_source=x&a=1") == "https://a.test/p?b=2&a=1"
+    )
+    assert urls.without_tracking("https://a.test/p?fbclid=x") == "https://a.test/p"
+
+
+def test_an_address_without_tracking_parameters_is_kept_to_the_letter():
+    for url in ("https://a.test/p", "https://a.test/p?", "https://a.test/p?x=&y&&z=%2f"):
+        assert urls.without_tracking(url) == url
