@@ -18,6 +18,7 @@ from archive.analyse.guard import admit
 from archive.analyse.headline import without_site
 from archive.analyse.language import detect
 from archive.analyse.tidy import tidy
+from archive.analyse.written import find
 from archive.model import Article, PageType
 
 CAPTURED = datetime(2025, 12, 20, 12, tzinfo=UTC)
@@ -56,6 +57,8 @@ def names(article: Article) -> list[str]:
         "Дереккөз және фото: DimashNews.com",
         "Fuente y fotos: DimashNews.com",
         "来源及图片：河谷新闻",
+        "图片来源：北光唱片",
+        "Propos recueillis pour Radio Belvédère",
         "© Lena Brandt",
         "Source: https://dimashnews.com/story",
     ],
@@ -369,3 +372,31 @@ def test_lone_surrogates_in_json_ld_go_nowhere() -> None:
     article = page(head=f'<script type="application/ld+json">{node}</script>')
     assert json.dumps(asdict(article), ensure_ascii=False).encode("utf-8")
     assert (article.headline, names(article)) == ("A band", ["X Y"])
+
+
+@pytest.mark.parametrize(
+    ("line", "day"),
+    [
+        ("Lucía Arrieta, 12 de noviembre de 2025", "2025-11-12"),
+        ("le 1er août 2025", "2025-08-01"),
+        ("December 8, 2025", "2025-12-08"),
+        ("8 декабря 2025 года", "2025-12-08"),
+        ("2025 жылғы 3 наурыз", "2025-03-03"),
+        ("2025年12月8日", "2025-12-08"),
+        ("3. März 2025", "2025-03-03"),
+    ],
+)
+def test_dates_that_people_write(line: str, day: str) -> None:
+    found = find(line)
+    assert found is not None
+    assert found[0].date().isoformat() == day
+
+
+@pytest.mark.parametrize("line", ["", "31 février 2025", "12 monkeys 2025", "2025", "on May Day"])
+def test_what_is_no_written_date(line: str) -> None:
+    assert find(line) is None
+
+
+def test_name_and_date_in_one_line_are_author_and_day() -> None:
+    article = page('<div class="entry-meta">Lucía Arrieta, 12 de noviembre de 2025</div>')
+    assert (names(article), article.published) == (["Lucía Arrieta"], "2025-11-12T00:00:00+00:00")

@@ -11,6 +11,7 @@ from archive.analyse.choice import Candidate, Chosen, choose, clean, word_key
 from archive.analyse.linked_data import ARTICLE_TYPES, types_of
 from archive.analyse.markup import Element, text_of
 from archive.analyse.page import Page, outside
+from archive.analyse.written import find, lines
 from archive.model import Author
 
 _MAX_AUTHORS = 30
@@ -120,6 +121,7 @@ def _sources(page: Page) -> Iterator[tuple[str, list[Author]]]:
             "meta twitter:data1",
             [a for _, value in page.meta("twitter:data1") for a in _split(value)],
         )
+    yield "line with a written date", list(_beside_date(page))
     body = page.root.find("body")
     if body is not None and body is not page.main:
         yield "byline outside the article", list(_bylines(page, body))
@@ -183,6 +185,18 @@ def _bylines(page: Page, top: Element) -> Iterator[Author]:
         if people:
             yield from people
             return
+
+
+def _beside_date(page: Page) -> Iterator[Author]:
+    """Read a name of two words or more that shares a line with the date: "Ann Berg, 2 October 2025"."""
+    for line in lines(page):
+        found = find(line)
+        if found:
+            rest = line.replace(found[1], "").strip(" ,;|·•–—-")
+            people = [a for a in _split(rest) if _looks_named(a) and a.name.count(" ")]
+            if people and len(rest) < 80:
+                yield from people
+                return
 
 
 def _boxed(page: Page) -> Iterator[Author]:

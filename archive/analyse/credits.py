@@ -10,7 +10,7 @@ _NOUN = (
     r"фото(?:графи[ия])?|видео|источники?|кредит|изображени[ея]|дереккөз|сурет(?:тер)?|фотосурет|бейне|"
     r"图片|照片|摄影|摄|来源|图源|图|视频|資料|来源及图片)"
 )
-_JOIN = r"(?:\s*(?:/|&|\+|,|et|and|und|y|e|и|және|及|和|de|des|der|by|par|von|por|от)\s*|\s+)"
+_JOIN = r"(?:\s*(?:/|&|\+|,|et|and|und|y|e|и|және|及|和|de|des|der|by|par|von|por|от)\s*|\s+|(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff]))"
 _LABEL = rf"{_NOUN}(?:{_JOIN}{_NOUN}){{0,3}}"
 _CREDIT_LINE = re.compile(
     rf"^[\s(\[*–—-]{{0,4}}{_LABEL}\s*(?:[:：©]|\s(?:by|par|von|por)\s+(?=[A-ZÀ-ÞА-ЯЁӘҒҚҢӨҰҮҺІ©@])|\s(?=\S{{1,60}}\.[a-z]{{2,10}}[\s)\]]{{0,2}}$))"
@@ -19,6 +19,10 @@ _CREDIT_LINE = re.compile(
 )
 _BY = re.compile(
     r"^(?:photos?|pictures?|images?|fotos?)\s+(?:by|par|von|por)\s+[^\s].{1,80}$", re.IGNORECASE
+)
+_TAKEN_DOWN = re.compile(
+    r"^(?:propos recueillis|entretien réalisé|aufgezeichnet)\s+(?:par|pour|von)\s+\S.{1,80}$",
+    re.IGNORECASE,
 )
 _COPYRIGHT = re.compile(r"^©\s*\S.{0,80}$")
 _INLINE = re.compile(
@@ -37,7 +41,7 @@ def is_credit(line: str) -> bool:
     """Say whether a whole line of a text is a credit: a label, then a name, and no sentence."""
     if len(line) > _MAX_LETTERS or not line:
         return False
-    if _BY.match(line) or _COPYRIGHT.match(line):
+    if _BY.match(line) or _COPYRIGHT.match(line) or _TAKEN_DOWN.match(line):
         return True
     return bool(_CREDIT_LINE.match(line)) and not _ENDING.search(line)
 

@@ -19,6 +19,7 @@ from archive.analyse.choice import Candidate, Chosen, choose
 from archive.analyse.linked_data import ARTICLE_TYPES
 from archive.analyse.markup import FAULTS, Element
 from archive.analyse.page import Page, outside
+from archive.analyse.written import find, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,7 @@ def _valid(
     found: Iterator[Candidate], latest: datetime, raw: dict[str, str]
 ) -> Iterator[Candidate]:
     for candidate in found:
-        moment = parse(candidate.value)
+        moment = parse(candidate.value) or _written(candidate)
         try:
             if moment is None or not _EARLIEST <= moment <= latest:
                 continue
@@ -154,6 +155,11 @@ def _valid(
         text = moment.isoformat(timespec="seconds")
         raw.setdefault(text, candidate.value)
         yield Candidate(candidate.source, text)
+
+
+def _written(candidate: Candidate) -> datetime | None:
+    found = find(candidate.value) if candidate.source == "written date" else None
+    return found[0] if found else None
 
 
 def _published(page: Page) -> Iterator[Candidate]:
@@ -169,6 +175,10 @@ def _published(page: Page) -> Iterator[Candidate]:
     for element in times:
         if _belongs(page.main, element) and not _named(element, _MODIFIED_CLASS):
             yield Candidate("time in the article", element.get("datetime") or "")
+    for line in lines(page):
+        found = find(line)
+        if found:
+            yield Candidate("written date", found[1])
 
 
 def _modified(page: Page) -> Iterator[Candidate]:
