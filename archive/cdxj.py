@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive import state, urls
-from archive.files import storage_error, sync_folder
+from archive.files import reported, sync_folder
 from archive.model import Kind
 
 if TYPE_CHECKING:
@@ -90,10 +90,8 @@ def publish(path: Path, captures: Iterable[Capture]) -> bool:
     The file is replaced as a whole or not at all, and not touched where it is right already. Raises
     StorageFull or StorageError.
     """
-    try:
+    with reported(str(path)):
         return _publish(path, captures)
-    except OSError as error:
-        raise storage_error(error, str(path)) from error
 
 
 def _publish(path: Path, captures: Iterable[Capture]) -> bool:

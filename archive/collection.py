@@ -144,19 +144,23 @@ class Collection:
         """Return the answer as it was received, a revisit with its own head and its original's payload.
 
         Raises RecordDamaged where the bytes are not what was written: at once for payloads up to 4 MiB, for
-        larger ones at the latest when the last byte of `body` is read. Raises StorageError for a missing file.
+        larger ones at the latest when the last byte of `body` is read. Raises StorageError for a missing
+        or unreadable file.
         """
         body = None
-        if capture.kind is Kind.REVISIT:
-            body = read_message(self._find(original := self._original(capture)), original).body
-        return read_message(self._find(capture), capture, body=body)
+        with files.reported(f"{home.WARC}/{capture.file}"):
+            if capture.kind is Kind.REVISIT:
+                original = self._original(capture)
+                body = read_message(self._find(original), original).body
+            return read_message(self._find(capture), capture, body=body)
 
     def exchange(self, capture: Capture) -> tuple[StoredRecord, ...]:
         """Return the records of a capture as they lie in the file: answer, request, metadata.
 
         Raises RecordDamaged; blocks are held in memory.
         """
-        return read_exchange(self._find(capture), capture)
+        with files.reported(f"{home.WARC}/{capture.file}"):
+            return read_exchange(self._find(capture), capture)
 
     def record(self, capture: Capture) -> bytes:
         """Return the record of a capture as bytes, its fields and its block. Raises RecordDamaged."""

@@ -93,7 +93,17 @@ def storage_error(error: OSError, what: str) -> StorageError:
         return StorageFull(
             f"{what}: {error.strerror}; what was acknowledged is safe. Make room, then run the same command again"
         )
-    return StorageError(f"{what}: {error.strerror or error}; see the system's log for the disk")
+    reason = error.strerror or error
+    return StorageError(f"{what}: {reason}; see its rights, and the system's log for the disk")
+
+
+@contextlib.contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Turn OSError into StorageFull and StorageError, named for `what` was read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, what) from error
 
 
 class Lock:
@@ -224,11 +234,10 @@ class Writer:
         self._refuse_if_broken()
         if self._file < 0 or self.name not in self.sizes:
             return
-        try:
+        self._is_broken = True
+        with reported(f"warc/{self.name}"):
             os.fsync(self._file)
-        except OSError as error:
-            self._is_broken = True
-            raise storage_error(error, f"warc/{self.name}") from error
+        self._is_broken = False
 
     def committed(self) -> None:
         """Take note that all sizes were recorded."""
@@ -240,7 +249,8 @@ class Writer:
             self._abandon()
         elif self._file >= 0:
             self.sync()
-            finish(self._folder, self.name)
+            with reported(f"warc/{self.name}"):
+                finish(self._folder, self.name)
         self.close()
 
     def close(self) -> None:
@@ -273,11 +283,10 @@ class Writer:
         self.close()
 
     def _take_back(self, start: int) -> None:
-        try:
+        self._is_broken = True
+        with reported(f"warc/{self.name}"):
             os.ftruncate(self._file, start)
-        except OSError as error:
-            self._is_broken = True
-            raise storage_error(error, f"warc/{self.name}") from error
+        self._is_broken = False
         self.size = start
 
     def _refuse_if_broken(self) -> None:

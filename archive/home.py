@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archive import cdxj, state
 from archive.errors import NotACollection, StorageError
-from archive.files import own_files, storage_error
+from archive.files import own_files, reported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def prepare_for_writing(home: Path) -> None:
     if home.exists() and not home.is_dir():
         message = f"{home}: a file, not a folder; name another with --home"
         raise NotACollection(message)
-    try:
+    with reported(str(home)):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         strangers = sorted({path.name for path in home.iterdir()} - _OURS)
         if strangers and not (home / WARC).is_dir():
@@ -63,5 +63,3 @@ def prepare_for_writing(home: Path) -> None:
             message = f"{home}: no collection, and it holds other files ({shown}); name an empty or new folder"
             raise NotACollection(message)
         (home / WARC).mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, str(home)) from error

@@ -49,7 +49,8 @@ class Intake:
         self._about = about
         self._warcinfo = ""
         self._pending: list[Stored] = []
-        self._lock = files.Lock(folder)
+        with files.reported(str(folder / "lock")):
+            self._lock = files.Lock(folder)
         try:
             self.connection = state.open_for_writing(self._path)
         except BaseException:
@@ -73,7 +74,7 @@ class Intake:
     def add(self, exchange: Exchange) -> Capture:
         """Append an exchange; see `Collection.add`."""
         url = safe_url(exchange.url)
-        with state.reported(self._path):
+        with state.reported(self._path), files.reported(str(self._warc)):
             answer = examine(exchange, url)
             original = self._originals.find(exchange, answer, url)
         with self._writer.append() as out:
@@ -107,7 +108,7 @@ class Intake:
     def mend(self) -> tuple[Problem, ...]:
         """Make the rows say what the records say; see `archive.mend`."""
         self.sync(None)
-        with state.reported(self._path):
+        with state.reported(self._path), files.reported(str(self._warc)):
             mended = mend(self._warc, self.connection)
             self._next = rows.last_sequence(self.connection) + 1
         return mended
@@ -127,7 +128,7 @@ class Intake:
         self._lock.close()
 
     def _recover(self) -> tuple[Capture, ...]:
-        with state.reported(self._path):
+        with state.reported(self._path), files.reported(str(self._warc)):
             repairs = recover(self._warc, rows.sizes(self.connection))
             self._next = rows.last_sequence(self.connection) + 1
             found = [

@@ -38,6 +38,9 @@ NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 FIELDS_TYPE = "application/warc-fields"
 REQUEST_TYPE = "application/http; msgtype=request"
 
+_INTERIM_MAX = 1024 * 1024
+"""Bytes of 1xx answers that are kept; more are an attack, and the record must stay readable in memory."""
+
 _VERBS = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|TRACE|OPTIONS|CONNECT|PATCH)(?=[ ])")
 _UNSAFE = re.compile(
     rb"[^!#-;=?-~]"
@@ -213,13 +216,18 @@ def _metadata(frame: _Frame, exchange: Exchange, answer: Answer, members: list[S
         ("crawl", via.crawl),
         ("fetchTimeMs", str(_milliseconds(exchange.elapsed_s))),
         ("peer", "" if ip_address(exchange.peer) == exchange.peer else exchange.peer),
-        ("interim", json.dumps(exchange.interim.decode("latin-1")) if exchange.interim else ""),
+        ("interim", _quoted(exchange.interim)),
         *(("withheld", name) for name in exchange.withheld),
         *(("problem", text) for text in (*answer.problems, *exchange.problems)),
         ("memberCrc32", " ".join(f"{span.crc:08x}" for span in members)),
     ]
     text = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines if value)
     return text.encode("utf-8", "backslashreplace")
+
+
+def _quoted(heads: bytes) -> str:
+    """Return bytes as a JSON string of latin-1 text: one line, and every byte comes back from it."""
+    return json.dumps(heads[:_INTERIM_MAX].decode("latin-1")) if heads else ""
 
 
 def _milliseconds(seconds: float) -> int:

@@ -161,9 +161,7 @@ def reported(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             message = f"{path}: not a whole database ({error}); {_REPAIR}"
         else:
-            message = (
-                f"{path}: {error}; see the rights, the quota and the disk, then run the same command again"
-            )
+            message = f"{path}: {error}; see the rights, the quota and the disk, then run the same command again"
         raise StorageError(message) from error
 
 

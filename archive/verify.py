@@ -49,8 +49,12 @@ def _check_all(home: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
     sizes = rows.sizes(connection)
     yield from _check_folder(home, sizes)
     for name, size in sizes.items():
-        if _is_there(home / WARC, name):
-            yield from _check_file(home / WARC, name, size, connection)
+        try:
+            if _is_there(home / WARC, name):
+                yield from _check_file(home / WARC, name, size, connection)
+        except OSError as error:
+            message = f"can't be read: {error.strerror}"
+            yield Problem(f"{WARC}/{name}", -1, message, f"see its rights and the disk; {_BACKUP}")
     yield from _check_index(home / cdxj.NAME, connection)
 
 

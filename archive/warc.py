@@ -34,7 +34,8 @@ _VERSION = b"WARC/1.1\r\n"
 _END_OF_FIELDS = b"\r\n\r\n"
 _END_OF_RECORD = b"\r\n\r\n"
 _FIELDS_MAX = 256 * 1024
-"""Bytes of a record's own fields; ours take under 1 kB beside the address, which servers end at 8 kB."""
+"""Bytes of a record's own fields; ours take under 1 kB beside the address, which servers end at 8 kB. What would be
+longer is not written, as it could not be read."""
 
 _READ_SIZE = 64 * 1024
 _FIELD = re.compile(r"([!-9;-~]++): ([ -~]*+)")
@@ -83,6 +84,11 @@ def encode_pieces(fields: Sequence[Field], block: Iterable[bytes]) -> Iterator[b
 
 def _encode_fields(fields: Sequence[Field]) -> bytes:
     text = "\r\n".join([f"{name}: {value}" for name, value in fields])
+    if len(text) > _FIELDS_MAX:
+        message = (
+            f"a record's fields take {len(text)} bytes, more than {_FIELDS_MAX}: {text[:200]!r}"
+        )
+        raise ValueError(message)
     if not _FIELDS.fullmatch(text) or text.count("\n") != len(fields) - 1:
         message = f"not WARC fields: {text[:200]!r}"
         raise ValueError(message)

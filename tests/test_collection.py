@@ -753,21 +753,22 @@ def test_foreign_database_is_refused(home: Path) -> None:
         Collection(home, write=True)
 
 
-def test_collection_is_read_from_a_medium_that_can_not_be_written(home: Path) -> None:
-    stored(home, exchange())
+def test_collection_is_read_from_a_medium_that_can_not_be_written() -> None:
     code = (
         "import os, sys; from pathlib import Path; from archive import Collection;"
         "os.getuid() or os.setuid(65534); c = Collection(Path(sys.argv[1])); print(len(list(c.captures())))"
     )
-    for path in [home, *home.rglob("*")]:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    for parent in home.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(home)], capture_output=True, timeout=60, check=False
-    )
-    home.chmod(0o700)
-    (home / "warc").chmod(0o700)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "c"
+        stored(home, exchange())
+        for path in [home, *home.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(home)], capture_output=True, timeout=60, check=False
+        )
+        for path in [home, home / "warc"]:
+            path.chmod(0o700)
     assert (done.stdout, done.stderr) == (b"1\n", b"")
 
 
@@ -781,3 +782,83 @@ def test_package_offers_what_it_names() -> None:
     assert all(getattr(archive, name) for name in archive.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         archive.nothing  # noqa: B018 - looking is the test
+
+
+def test_address_too_long_for_any_reader_is_refused_and_nothing_is_stored(home: Path) -> None:
+    with Collection(home, write=True) as collection:
+        with pytest.raises(ValueError, match="more than 262144"):
+            collection.add(exchange("http://example.com/" + "x" * 300_000))
+        collection.add(exchange())
+    with Collection(home) as collection:
+        assert list(collection.verify()) == []
+
+
+def test_flood_of_interim_answers_is_kept_up_to_a_limit(home: Path) -> None:
+    flood = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100_000
+    (capture,) = stored(home, exchange(interim=flood))
+    with Collection(home) as collection:
+        lines = collection.exchange(capture)[2].block.decode().split("\r\n")
+        kept = next(line for line in lines if line.startswith("interim: "))
+        assert json.loads(kept.removeprefix("interim: ")).encode("latin-1") == flood[: 1 << 20]
+        assert list(collection.verify()) == []
+
+
+@pytest.mark.parametrize("call", ["read", "exchange"])
+def test_unreadable_file_is_an_error_of_storage(home: Path, call: str) -> None:
+    (capture,) = stored(home, exchange())
+    (file,) = warc_files(home)
+    file.unlink()
+    file.mkdir()
+    with Collection(home) as collection, pytest.raises(StorageError, match=capture.file):
+        getattr(collection, call)(capture)
+    with Collection(home) as collection:
+        assert any("can't be read" in problem.message for problem in collection.verify())
+
+
+def test_home_that_can_not_be_made_is_an_error_of_storage(home: Path) -> None:
+    home.write_text("a file")
+    with pytest.raises(StorageError, match="below"):
+        Collection(home / "below", write=True)
+
+
+def test_lock_that_can_not_be_opened_is_an_error_of_storage(home: Path) -> None:
+    (home / "lock").mkdir(parents=True)
+    with pytest.raises(StorageError, match="lock"):
+        Collection(home, write=True)
+
+
+def test_odd_head_that_comes_in_many_pieces_is_split_where_it_ends(home: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(30_000)) + b"\r\n"
+    long, cut = stored(home, exchange(head=head), exchange(head=head[:-2], body=b""))
+    with Collection(home) as collection:
+        assert collection.read(long).raw() == b"<html>a</html>"
+        assert len(collection.read(cut).fields) == 30_000
+        assert list(collection.verify()) == []
+
+
+def test_large_resource_is_read_as_a_stream(home: Path, tmp_path: Path) -> None:
+    with (tmp_path / "body").open("w+b") as body:
+        body.write(b"0123456789" * 500_000)
+        (capture,) = stored(home, exchange(head=b"", body=body))  # type: ignore[arg-type]
+    with Collection(home) as collection:
+        message = collection.read(capture)
+        message.body.seek(4_999_998)
+        assert message.body.read() == b"89"
+        message.body.seek(-10, os.SEEK_CUR)
+        assert message.body.read(1) == b"0"
+        message.body.close()
+
+
+def test_body_that_changes_while_it_is_stored_is_not_stored(home: Path) -> None:
+    class Growing(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0, /) -> int:
+            super().seek(0, os.SEEK_END)
+            super().write(b"more")
+            return super().seek(offset, whence)
+
+    with Collection(home, write=True) as collection:
+        with pytest.raises(ValueError, match="changed while it was stored"):
+            collection.add(exchange(body=Growing()))  # type: ignore[arg-type]
+        collection.add(exchange())
+    with Collection(home) as collection:
+        assert list(collection.verify()) == []
