@@ -4,7 +4,7 @@ Hides how far stage 2 has come, and that results come in any order. What is done
 is committed with the cursor in one transaction of `articles.sqlite`: after a kill the next run goes on there.
 
 With `--follow` it waits for more captures until its stdin says `drain` (finish, publish, end with 0) or closes (end
-at once, with 130 where something is left). To stdout it writes one JSON object a line, at most every half second:
+at once, with 130). To stdout it writes one JSON object a line, at most every half second:
 
     {"backlog": captures left, "articles": {"new", "changed", "unchanged", "gone"}, "problems": ["place: what"]}
 """
@@ -53,11 +53,15 @@ _PROBLEMS_TOLD: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one run has come; `backlog` counts committed captures that are not done."""
+    """How far one run has come; `backlog` counts committed captures that are not done.
+
+    `is_whole` once nothing is left and `articles.jsonl` is published.
+    """
 
     backlog: int
     articles: Tally
     problems: tuple[str, ...]
+    is_whole: bool = False
 
     def to_json(self) -> str:
         """Return the line of the protocol, without its line feed; of many problems only the first are told."""
@@ -135,6 +139,7 @@ class _Run:
         self._read: deque[Capture] = deque()
         self._under_way: dict[int, Capture] = {}
         self._is_saved = True
+        self._is_whole = False
         self._saved_at = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -162,6 +167,7 @@ class _Run:
         """Save and publish."""
         self._save()
         self._index.publish()
+        self._is_whole = True
 
     def tell(self) -> Progress:
         """Save, and report for the last time."""
@@ -260,7 +266,7 @@ class _Run:
 
     def _progress(self) -> Progress:
         left = rows.last_sequence(self._state) - self._cursor[0]
-        return Progress(left, self._index.tally, tuple(self._problems))
+        return Progress(left, self._index.tally, tuple(self._problems), self._is_whole)
 
 
 def _order(capture: Capture) -> tuple[datetime, str]:
@@ -296,7 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
     except MuragatError as error:
         sys.stderr.write(f"muragat: {error}\n")
         return error.exit_code
-    return 130 if control.stopping.is_set() and progress.backlog else 0
+    return 0 if progress.is_whole else 130
 
 
 def _write(progress: Progress) -> None:

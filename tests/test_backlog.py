@@ -277,6 +277,16 @@ def test_a_drained_run_has_published_and_ends_with_0(tmp_path):
     assert len(lines_of(home)) == 6
 
 
+def test_a_run_stopped_before_it_could_publish_says_so(tmp_path):
+    home = fill(tmp_path, [answer("/story/1", 1, page("Story one"))])
+    with started(home, "--follow") as process:
+        wait_for(process, lambda progress: progress["backlog"] == 0)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert drain(home).articles == Tally()
+    assert len(lines_of(home)) == 1
+
+
 def test_a_run_whose_stdin_closes_saves_its_state_and_does_not_publish(tmp_path):
     home = fill(tmp_path, first_crawl())
     with started(home, "--follow") as process:
