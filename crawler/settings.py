@@ -34,6 +34,9 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
 }
 
+COMPRESSION_ENABLED = False
+DOWNLOADER_MIDDLEWARES = {"crawler.decoding.ContentDecoding": 590}
+
 # A capture shows what every visitor gets: no cookies are kept, so that no page counts our visits.
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False

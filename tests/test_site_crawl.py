@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive import Collection
 from tests.program import muragat
@@ -61,7 +62,7 @@ def page(*links: str) -> Answer:
 MISSING: Answer = (404, {}, b"<html>no</html>")
 
 
-def crawled(home: Path, base: str, *words: object) -> dict[str, object]:
+def crawled(home: Path, base: str, *words: object) -> dict[str, Any]:
     run = muragat(home, "crawl", base, "--delay", 0, "--json", *words)
     assert run.code in {0, 3}, run.err
     [report] = run.lines
@@ -179,6 +180,41 @@ def test_a_nofollow_page_leads_nowhere(tmp_path):
     with serving(answer) as (base, asked):
         crawled(tmp_path / "h", base)
     assert "/a" not in asked
+
+
+def test_a_page_that_says_gzip_and_is_plain_is_read_for_links(tmp_path):
+    def answer(path, before):
+        status, _, body = page("/a")
+        return (status, {"Content-Encoding": "gzip"}, body) if path == "/" else page()
+
+    with serving(answer) as (base, asked):
+        crawled(tmp_path / "h", base)
+    assert "/a" in asked
+
+
+def test_a_gzipped_robots_txt_is_obeyed(tmp_path):
+    def answer(path, before):
+        if path == "/robots.txt":
+            rules = gzip.compress(b"User-agent: *\nDisallow: /private\n")
+            return 200, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}, rules
+        return page("/private", "/open")
+
+    with serving(answer) as (base, asked):
+        report = crawled(tmp_path / "h", base)
+    assert "/private" not in asked
+    assert report["outcomes"]["robots"] == 1
+
+
+def test_a_bomb_is_stored_and_read_no_further_than_the_limit(tmp_path):
+    bomb = gzip.compress(b"<p>" + b"a" * 40_000_000)
+
+    def answer(path, before):
+        return (200, {"Content-Encoding": "gzip"}, bomb) if path == "/bomb" else page("/bomb")
+
+    with serving(answer) as (base, _):
+        crawled(tmp_path / "h", base)
+        found = paths(tmp_path / "h", base)
+    assert ("/bomb", 200) in found
 
 
 def test_sitemaps_that_robots_txt_names_are_read(tmp_path):
