@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archive.analyse.linked_data import ARTICLE_TYPES, types_of
+from archive.analyse.volume import Volume, measure, teasers
 from archive.analyse.walls import Wall, wall
 from archive.model import Outcome, PageType
 
 if TYPE_CHECKING:
-    from archive.analyse.markup import Element
     from archive.analyse.page import Page
 
 _LISTING_TYPES = frozenset({"CollectionPage", "ProfilePage", "SearchResultsPage", "ItemPage"})
@@ -59,7 +59,6 @@ _SEARCH = re.compile(r"(?:^|&)(?:s=(?!\d+(?:&|$))|q=(?!node/)|query=|search=)", 
 _DATED_PATH = re.compile(
     r"/(?:19|20)\d\d[/-]?[01]\d(?:[/-]?[0-3]\d)?[/-]|[-/.]\d{5,}(?:$|[./-])|-[0-9a-f]{8,}$"
 )
-_FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 THRESHOLD = 2.0
 
 
@@ -76,23 +75,6 @@ class Verdict:
     readable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """Lengths in letters without blanks: all text, that in links, that in long paragraphs outside links."""
-
-    text: int
-    links: int
-    long: int
-
-    @property
-    def visible(self) -> int:
-        return max(self.text - self.links, 0)
-
-    @property
-    def link_share(self) -> float:
-        return self.links / self.text if self.text else 0.0
-
-
 def judge(page: Page) -> Verdict:
     """Return what `page` is. Never looks at single sites."""
     if page.root.find(".//frameset") is not None:
@@ -106,40 +88,9 @@ def judge(page: Page) -> Verdict:
     return said
 
 
-def measure(page: Page) -> Volume:
-    """Return how much text a page has and where; a CJK letter counts as two and a half."""
-    body = page.root.find("body")
-    if body is None:
-        return Volume(0, 0, 0)
-    text = "".join("".join(body.itertext()).split())
-    unseen = sum(
-        len("".join((e.text or "").split())) for e in body.iter("script", "style", "template")
-    )
-    weight = 2.5 if len(_FOREIGN.findall(text[:20_000])) > 0.2 * min(len(text), 20_000) else 1.0
-    links = sum(_length(a) for a in body.iter("a"))
-    long = sum(
-        length for p in body.iter("p") if (length := _length(p)) > 60 / weight and _plain(p, length)
-    )
-    return Volume(*(int(weight * value) for value in (max(len(text) - unseen, 0), links, long)))
-
-
 def _one_text(page: Page, volume: Volume) -> bool:
     """Say whether what should be a listing has prose and no teasers: the front page of a small site."""
-    return volume.long >= 800 and volume.link_share < 0.3 and _teasers(page) < 3
-
-
-def _teasers(page: Page) -> int:
-    articles = len(page.root.findall(".//article")[:50])
-    linked = sum(1 for h in page.headings if h.tag == "h2" and h.find(".//a") is not None)
-    return max(articles - 1, linked)
-
-
-def _length(element: Element) -> int:
-    return len("".join("".join(element.itertext()).split()))
-
-
-def _plain(paragraph: Element, length: int) -> bool:
-    return sum(_length(a) for a in paragraph.iter("a")) < 0.5 * length
+    return volume.long >= 800 and volume.link_share < 0.3 and teasers(page) < 3
 
 
 def _by_wall(page: Page, volume: Volume) -> Verdict | None:
@@ -213,8 +164,8 @@ def _by_weight(page: Page, volume: Volume) -> Verdict:
     if _is_shell(page, volume):
         return Verdict(PageType.OTHER, "empty shell", Outcome.EMPTY_SHELL)
     least = min(signs, key=lambda sign: sign[1], default=("nothing", 0.0))[0]
-    teasers = _teasers(page)
-    teasing = teasers >= 5 and volume.long < 200 * teasers and volume.visible < 400 * teasers
+    count = teasers(page)
+    teasing = count >= 5 and volume.long < 200 * count and volume.visible < 400 * count
     if teasing or (volume.long < 600 and (volume.link_share > 0.35 or score < 0)):
         return Verdict(PageType.LISTING, f"weight: {least}")
     readable = volume.long >= 400 or volume.visible >= 1000
@@ -268,7 +219,7 @@ def _shaped(page: Page, volume: Volume) -> list[tuple[str, float]]:
             page.main.tag == "article" and page.main.find(".//h1") is not None,
         ),
         ("text only in an <article>", 1.0, lone),
-        ("many teasers", -1.5, _teasers(page) >= 5),
+        ("many teasers", -1.5, teasers(page) >= 5),
         ("address: listing", -2.0, bool(_LISTING_PATH.search(path))),
         (
             "address: dated or numbered",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.analyse import linked_data
@@ -18,6 +19,7 @@ from archive.model import Article, PageType
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from archive.analyse.addresses import Addresses
     from archive.analyse.page import Page
     from archive.model import Hints
 
@@ -59,15 +61,8 @@ def metadata(page: Page, captured: datetime, hints: Hints) -> tuple[Article, dic
         keywords=tags,
         main_image=main_image,
         images=pictures,
-        is_free=_is_free(page),
-        schema_type=_schema_type(page),
-        canonical=found.canonical.value,
-        alternates=found.alternates,
-        amp=found.amp,
-        print_url=found.print_url,
-        shortlink=found.shortlink,
-        problems=found.problems,
     )
+    article = _placed(article, page, found)
     return article, {
         "headline": name,
         "description": about,
@@ -80,6 +75,20 @@ def metadata(page: Page, captured: datetime, hints: Hints) -> tuple[Article, dic
         "main_image": image_chosen,
         "canonical": found.canonical,
     }
+
+
+def _placed(article: Article, page: Page, found: Addresses) -> Article:
+    return replace(
+        article,
+        is_free=_is_free(page),
+        schema_type=_schema_type(page),
+        canonical=found.canonical.value,
+        alternates=found.alternates,
+        amp=found.amp,
+        print_url=found.print_url,
+        shortlink=found.shortlink,
+        problems=found.problems,
+    )
 
 
 def _publisher(page: Page, hints: Hints) -> Chosen:
