@@ -862,3 +862,16 @@ def test_body_that_changes_while_it_is_stored_is_not_stored(home: Path) -> None:
         collection.add(exchange())
     with Collection(home) as collection:
         assert list(collection.verify()) == []
+
+
+def test_example_in_the_docs_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(tmp_path / "collection", exchange())
+    text = (Path(__file__).parents[1] / "docs" / "collection.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/collection.md", "exec"), {})
+    assert capsys.readouterr().out == (
+        "2024-01-31 23:59:58.123456+00:00 200 http://example.com/a 14\n"
+    )
