@@ -5,7 +5,7 @@ BIN := .venv/bin
 HOME_DIR ?= collection
 URL ?=
 
-.PHONY: run test check bench faults clean requirements
+.PHONY: run test check bench faults docs clean requirements
 
 .venv/.runtime: requirements.txt
 	$(PYTHON) -m venv .venv
@@ -15,6 +15,14 @@ URL ?=
 .venv/.development: .venv/.runtime requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
+
+run: .venv/.runtime
+ifeq ($(URL),)
+	$(BIN)/python -m tests.sites.tour --home $(HOME_DIR)
+else
+	$(BIN)/python -m crawler --home $(HOME_DIR) crawl "$(URL)"
+	$(BIN)/python -m crawler --home $(HOME_DIR) stats
+endif
 
 test: .venv/.development
 	$(BIN)/pytest -n 2 -m "not faults"
@@ -34,6 +42,9 @@ faults: .venv/.development
 requirements: .venv/.development
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --no-header -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --no-header --allow-unsafe --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+docs: .venv/.development
+	$(BIN)/python -m crawler.reference > docs/cli.md
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 _WIDTH = 100
 
 
+def size(count: float) -> str:
+    """Return a number of bytes with a unit: `12.3 MB`, powers of 1,000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
 def capture_json(capture: Capture) -> dict[str, object]:
     """Return a capture as `list --json` prints it."""
     return {
@@ -95,8 +104,8 @@ def stats_lines(figures: Stats, articles: Mapping[str, int]) -> Iterator[str]:
     yield f"{figures.captures} captures ({kinds})"
     if figures.first and figures.last:
         yield f"from {figures.first:%Y-%m-%d %H:%M} to {figures.last:%Y-%m-%d %H:%M} UTC"
-    yield f"{figures.files} WARC files, {figures.warc_bytes / 1e6:.1f} MB"
-    yield f"{figures.saved_bytes / 1e6:.1f} MB not stored again thanks to revisits"
+    files = "1 WARC file" if figures.files == 1 else f"{figures.files} WARC files"
+    yield f"{files}, {size(figures.warc_bytes)}; revisits saved {size(figures.saved_bytes)}"
     yield f"{sum(articles.values())} articles"
     for site, count in articles.items():
         yield f"  {count:>6}  {site}"

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from crawler.report import size
+from archive.printed import size
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.model import Outcome
+from archive.printed import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,15 +112,6 @@ def make_report(
         failed=tuple(site.name for site in sites if site.has_failed),
         warnings=(*_warnings(sites), *tally.problems),
     )
-
-
-def size(count: float) -> str:
-    """Return a number of bytes with a unit: `12.3 MB`, powers of 1,000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def _site(site: SiteTally) -> dict[str, object]:

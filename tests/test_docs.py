@@ -1,0 +1,46 @@
+"""Facts about the documents: they agree with the program."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from crawler.reference import reference
+from crawler.site_keys import KEYS
+from tests.program import ROOT
+
+GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_reference_of_the_command_line_is_up_to_date():
+    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == reference(), "run 'make docs'"
+
+
+def test_every_key_of_sites_toml_is_explained():
+    text = (ROOT / "spiders" / "sites.toml").read_text("utf-8")
+    assert [key for key in KEYS if not re.search(rf"^#?\s*{key} = ", text, re.MULTILINE)] == []
+
+
+def test_every_setting_of_ours_is_explained():
+    text = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    used = {
+        node.value
+        for path in (ROOT / "crawler").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"MURAGAT_[A-Z_]+", node.value)
+    }
+    names = {
+        *used,
+        *re.findall(r"^(MURAGAT_\w+) =", (ROOT / "crawler" / "settings.py").read_text(), re.MULTILINE),
+    }
+    assert sorted(name for name in names if f"`{name}`" not in text) == []
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(guide):
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", guide.read_text("utf-8"))
+    assert [link for link in links if not (guide.parent / link).exists()] == []
