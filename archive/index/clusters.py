@@ -36,14 +36,18 @@ class Clusters:
     def region(self, changed: Iterable[str]) -> set[str]:
         """Return every node whose entry may differ now that `changed` do: their old and their new entries' nodes."""
         found: set[str] = set()
+        entries: set[str] = set()
         waiting = list(changed)
         while waiting:
             node = waiting.pop()
             if node in found:
                 continue
             found.add(node)
-            waiting.extend(self._members(node))
             waiting.extend(self.neighbours(node))
+            for entry in self._column("SELECT entry FROM node WHERE identity = ?", node):
+                if entry and entry not in entries:
+                    entries.add(entry)
+                    waiting.extend(self._column("SELECT identity FROM node WHERE entry = ?", entry))
         return found
 
     def parts(self, region: Iterable[str]) -> list[list[str]]:
@@ -187,12 +191,6 @@ class Clusters:
             if not edge:
                 break
         return found
-
-    def _members(self, node: str) -> list[str]:
-        return self._column(
-            "SELECT identity FROM node WHERE entry = (SELECT entry FROM node WHERE identity = ?)",
-            node,
-        )
 
     def _column(self, query: str, *values: str) -> list[str]:
         return [value for (value,) in self._connection.execute(query, values)]

@@ -84,6 +84,7 @@ class _Teller:
     landings: Mapping[str, Landing]
     has_whole: bool
     places: dict[str, _Place] = field(default_factory=dict)
+    showing: set[str] = field(default_factory=set)  # own addresses that show the article now
     latest: Observation | None = None
     gone: bool = False
     versions: list[Version] = field(default_factory=list)
@@ -110,6 +111,7 @@ class _Teller:
         change = self._change(observation, reading, place)
         self._note(observation, change, reading.text)
         if observation.identity in self.own:
+            self.showing.add(observation.identity)
             if self.gone:
                 self._happened(observation, "back")
                 self.gone = False
@@ -172,7 +174,9 @@ class _Teller:
         if place is None or not place.shows or place.moved_to == target:
             return
         place.moved_to = target
-        place.shows = landing is not Landing.HERE  # an address never seen may yet show it
+        if landing is Landing.HERE:  # an address never seen may yet show it
+            place.shows = False
+            self.showing.discard(observation.identity)
         if observation.identity in self.own:
             self._happened(observation, "moved")
 
@@ -182,8 +186,8 @@ class _Teller:
             return
         self._note(observation, "gone" if place.shows else "same")
         place.shows = False
-        shown = any(self.places[name].shows for name in self.own if name in self.places)
-        if observation.identity in self.own and not shown and not self.gone:
+        self.showing.discard(observation.identity)
+        if observation.identity in self.own and not self.showing and not self.gone:
             self.gone = True
             self._happened(observation, "gone")
 
