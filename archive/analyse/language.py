@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from archive.analyse.page import Page
 
 _SAMPLE = 6_000
+# The model takes 0.9 ms for 1,000 characters in pure Python: 5,000 of them were half of all analysis. Two pieces,
+# from the beginning and the middle, tell as much: one of 632 public pages is judged otherwise without its label.
+_MODEL_PIECE = 600
 _SUBTAG = re.compile(r"^\s*([A-Za-z]{2,3})(?:$|[\s_,;-])")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -70,6 +73,8 @@ def _by_script(sample: str, letters: int) -> str:
 
 
 def _by_model(sample: str, declared: str) -> str:
+    middle = max(_MODEL_PIECE, len(sample) // 2)
+    sample = f"{sample[:_MODEL_PIECE]} {sample[middle : middle + _MODEL_PIECE]}"
     ranking = [(str(code), float(score)) for code, score in py3langid.rank(sample)]
     best, top = ranking[0]
     if declared and declared != best:
