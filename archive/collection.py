@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from archive import cdxj, files, home, rows, state, verify
+from archive import cdxj, files, rows, state, verify
+from archive import home as homes
 from archive.errors import RecordDamaged, StorageError
 from archive.intake import Intake
 from archive.model import Kind
@@ -43,25 +44,25 @@ class Collection:
 
     def __init__(
         self,
-        home_folder: Path,
+        home: Path,
         *,
         write: bool = False,
         about: Warcinfo | None = None,
         max_file_bytes: int = 1_000_000_000,
     ) -> None:
-        self.home = home_folder
-        self._warc = home_folder / home.WARC
-        self._path = home_folder / state.NAME
+        self.home = home
+        self._warc = home / homes.WARC
+        self._path = home / state.NAME
         self._intake: Intake | None = None
         self.recovered: tuple[Capture, ...] = ()
         self.repairs: tuple[Problem, ...] = ()
         if write:
-            self._intake = Intake(home_folder, about or Warcinfo(), max_file_bytes=max_file_bytes)
+            self._intake = Intake(home, about or Warcinfo(), max_file_bytes=max_file_bytes)
             self._connection = self._intake.connection
             self.recovered, self.repairs = self._intake.recovered, self._intake.repairs
-            self._catch_up()
+            self._catch_up_or_close()
         else:
-            home.check_for_reading(home_folder)
+            homes.check_for_reading(home)
             self._connection = state.open_for_reading(self._path)
 
     def __enter__(self) -> Self:
@@ -148,7 +149,7 @@ class Collection:
         or unreadable file.
         """
         body = None
-        with files.reported(f"{home.WARC}/{capture.file}"):
+        with files.reported(f"{homes.WARC}/{capture.file}"):
             if capture.kind is Kind.REVISIT:
                 original = self._original(capture)
                 body = read_message(self._find(original), original).body
@@ -159,7 +160,7 @@ class Collection:
 
         Raises RecordDamaged; blocks are held in memory.
         """
-        with files.reported(f"{home.WARC}/{capture.file}"):
+        with files.reported(f"{homes.WARC}/{capture.file}"):
             return read_exchange(self._find(capture), capture)
 
     def record(self, capture: Capture) -> bytes:
@@ -193,6 +194,13 @@ class Collection:
         cdxj.Published.forget(self.state)
         self.publish()
         return mended
+
+    def _catch_up_or_close(self) -> None:
+        try:
+            self._catch_up()
+        except BaseException:
+            self._writing().close(is_clean=False)
+            raise
 
     def _catch_up(self) -> None:
         """Publish again where the last process was killed between the file and the note of it."""

@@ -444,3 +444,21 @@ def test_state_that_can_not_be_opened_releases_the_lock(tmp_path: Path) -> None:
         Collection(home, write=True)
     (home / "state.sqlite").unlink()
     Collection(home, write=True).close()
+
+
+def test_index_that_can_not_be_caught_up_releases_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise StorageFull("index.cdxj: no room")
+
+    home = tmp_path / "c"
+    with Collection(home, write=True) as collection:
+        collection.add(numbered(1))
+    (home / "index.cdxj").write_bytes(b"changed")
+    with monkeypatch.context() as patch:
+        patch.setattr("archive.cdxj.publish", fail)
+        with pytest.raises(StorageFull):
+            Collection(home, write=True)
+    Collection(home, write=True).close()
+    assert_sound(home)
