@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
-from crawler.handler import DEFAULT_RECORDER, RecordingDownloadHandler
+from crawler.wire.handler import DEFAULT_RECORDER, RecordingDownloadHandler
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

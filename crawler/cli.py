@@ -180,7 +180,7 @@ def try_(place: Place, /, url: str, allow: tuple[str, ...], *, as_json: bool) ->
 @click.pass_obj
 def sites(place: Place, /, *, as_json: bool) -> None:
     """List the sites and their last crawl."""
-    from crawler import sites_table  # noqa: PLC0415 - as the others: loaded when it runs
+    from crawler.sites import table as sites_table  # noqa: PLC0415 - as the others: loaded when it runs
 
     for row in sites_table.rows(place.home, place.sites_file):
         print(json.dumps(row.to_json(), ensure_ascii=False) if as_json else row.line())

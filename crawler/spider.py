@@ -25,8 +25,8 @@ import archive
 from archive.errors import StorageError, UsageError
 from archive.model import Outcome
 from crawler.discover.announced import announced_in, is_slow_to_read
-from crawler.guard import AddressForbidden
-from crawler.tls import HandshakeFailed
+from crawler.wire.guard import AddressForbidden
+from crawler.wire.tls import HandshakeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable

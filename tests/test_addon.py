@@ -14,7 +14,7 @@ import pytest
 from scrapy.settings import Settings
 
 from crawler.addon import MuragatAddon
-from crawler.handler import RecordingDownloadHandler
+from crawler.wire.handler import RecordingDownloadHandler
 from tests.wire_client import RECORDER, MemoryRecorder
 from tests.wire_server import CLOSE, serving
 

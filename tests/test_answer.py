@@ -1,4 +1,4 @@
-"""crawler.answer: where heads end, how the body is framed, when the message is over."""
+"""crawler.wire.answer: where heads end, how the body is framed, when the message is over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.model import Truncation
-from crawler.answer import HEAD_MAX, INTERIM_MAX, Answer
+from crawler.wire.answer import HEAD_MAX, INTERIM_MAX, Answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

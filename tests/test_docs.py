@@ -8,7 +8,7 @@ import re
 import pytest
 
 from crawler.reference import reference
-from crawler.site_keys import KEYS
+from crawler.sites.keys import KEYS
 from tests.program import ROOT
 
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -35,7 +35,9 @@ def test_every_setting_of_ours_is_explained():
     }
     names = {
         *used,
-        *re.findall(r"^(MURAGAT_\w+) =", (ROOT / "crawler" / "settings.py").read_text(), re.MULTILINE),
+        *re.findall(
+            r"^(MURAGAT_\w+) =", (ROOT / "crawler" / "settings.py").read_text(), re.MULTILINE
+        ),
     }
     assert sorted(name for name in names if f"`{name}`" not in text) == []
 

@@ -1,4 +1,4 @@
-"""crawler.guard: which addresses may be connected to."""
+"""crawler.wire.guard: which addresses may be connected to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scrapy.settings.default_settings import RETRY_EXCEPTIONS
 from scrapy.utils.misc import load_object
 
 from archive.errors import UsageError
-from crawler.guard import AddressForbidden, Guard, is_public
+from crawler.wire.guard import AddressForbidden, Guard, is_public
 
 FORBIDDEN = [
     "0.0.0.0",

@@ -1,4 +1,4 @@
-"""crawler.handler: what Scrapy's users rely on - limits, signals, exceptions, meta - and what is recorded then."""
+"""crawler.wire.handler: what Scrapy's users rely on - limits, signals, exceptions, meta - and what is recorded then."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scrapy.utils.misc import build_from_crawler
 
 from archive.errors import BadAddress, StorageError, StorageFull
 from archive.model import Exchange, Truncation
-from crawler.body import Body
-from crawler.guard import AddressForbidden
-from crawler.handler import RecordingDownloadHandler
+from crawler.wire.body import Body
+from crawler.wire.guard import AddressForbidden
+from crawler.wire.handler import RecordingDownloadHandler
 from tests.wire_client import MemoryRecorder, crawler_with, download
 from tests.wire_server import CLOSE, HOLD, RESET, serving
 
@@ -334,7 +334,7 @@ class TestResponse:
 
 
 def test_without_a_recorder_there_is_no_handler(monkeypatch):
-    monkeypatch.setattr("crawler.handler.is_asyncio_available", lambda: True)
+    monkeypatch.setattr("crawler.wire.handler.is_asyncio_available", lambda: True)
     crawler = crawler_with({"EXTENSIONS": {}})
 
     with pytest.raises(NotConfigured, match="MuragatAddon"):
@@ -342,7 +342,7 @@ def test_without_a_recorder_there_is_no_handler(monkeypatch):
 
 
 def test_without_asyncio_there_is_no_handler(monkeypatch):
-    monkeypatch.setattr("crawler.handler.is_asyncio_available", lambda: False)
+    monkeypatch.setattr("crawler.wire.handler.is_asyncio_available", lambda: False)
 
     with pytest.raises(NotConfigured, match="asyncio"):
         build_from_crawler(RecordingDownloadHandler, crawler_with())

@@ -1,4 +1,4 @@
-"""crawler.pool, dial, tls: connections used again, retried, tunnelled, and encrypted."""
+"""crawler.wire.pool, dial, tls: connections used again, retried, tunnelled, and encrypted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scrapy import FormRequest, Request
 from scrapy.exceptions import DownloadFailedError
 
 from archive.errors import UsageError
-from crawler.dial import dial
-from crawler.guard import AddressForbidden, Endpoint
-from crawler.tls import HandshakeFailed, client_context
+from crawler.wire.dial import dial
+from crawler.wire.guard import AddressForbidden, Endpoint
+from crawler.wire.tls import HandshakeFailed, client_context
 from tests.wire_client import crawler_with, download
 from tests.wire_proxy import tunnelling
 from tests.wire_server import CLOSE, make_certificate, serving
@@ -95,14 +95,14 @@ class TestReuse:
         assert len(server.received) == 2
 
     def test_a_connection_that_was_idle_for_long_is_not_used_again(self, monkeypatch):
-        monkeypatch.setattr("crawler.pool.IDLE_MAX_S", -1.0)
+        monkeypatch.setattr("crawler.wire.pool.IDLE_MAX_S", -1.0)
         with serving([PAGE]) as server:
             download(server.url(), server.url())
 
         assert len(server.received) == 2
 
     def test_idle_connections_are_limited_in_number(self, monkeypatch):
-        monkeypatch.setattr("crawler.pool.IDLE_TOTAL", 1)
+        monkeypatch.setattr("crawler.wire.pool.IDLE_TOTAL", 1)
         with serving([PAGE]) as server, serving([PAGE]) as other:
             download(server.url(), other.url(), server.url())
 

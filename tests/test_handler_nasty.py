@@ -1,4 +1,4 @@
-"""crawler.handler against the misbehaving server: what is recorded of each transport and coding case.
+"""crawler.wire.handler against the misbehaving server: what is recorded of each transport and coding case.
 
 The server is MURAGAT_LAB/nasty; an instance of its own is started. Skipped where there is none.
 """
@@ -22,7 +22,7 @@ from scrapy.utils.misc import build_from_crawler
 from archive import Collection
 from archive.http import decode_content, split_head
 from archive.model import Truncation
-from crawler.handler import RecordingDownloadHandler
+from crawler.wire.handler import RecordingDownloadHandler
 from tests.wire_client import MemoryRecorder, crawler_with
 
 LAB = Path(os.environ.get("MURAGAT_LAB", Path(__file__).parents[2] / "shared" / "lab")) / "nasty"

@@ -1,4 +1,4 @@
-"""crawler.handler: the exchange holds what went over the wire, both ways, plain and TLS."""
+"""crawler.wire.handler: the exchange holds what went over the wire, both ways, plain and TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""crawler.outgoing: a request as the bytes that go out, and as those that may be kept."""
+"""crawler.wire.outgoing: a request as the bytes that go out, and as those that may be kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scrapy import FormRequest, Request
 
 from archive.errors import BadAddress
-from crawler.outgoing import Outgoing, outgoing, target_of
+from crawler.wire.outgoing import Outgoing, outgoing, target_of
 
 
 def written(request: Request, *cookies: str, through_proxy: bool = False) -> Outgoing:

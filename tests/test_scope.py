@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from archive import urls
 from crawler import traps
 from crawler.scope import REASONS, Scope
-from crawler.site import Site
+from crawler.sites.site import Site
 
 SEED = "https://www.example.com/"
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from archive.errors import BadAddress, SitesFileError, UnknownSite
 from archive.model import Hints
 from crawler import sites
-from crawler.site import Site
-from crawler.site_keys import KEYS
+from crawler.sites.keys import KEYS
+from crawler.sites.site import Site
 
 FULL = """\
 # a comment

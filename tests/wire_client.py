@@ -12,7 +12,7 @@ from scrapy.utils.misc import build_from_crawler
 from scrapy.utils.test import get_crawler
 
 from archive.model import Capture, Exchange, Kind
-from crawler.handler import RecordingDownloadHandler
+from crawler.wire.handler import RecordingDownloadHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,15 +18,15 @@ from scrapy.exceptions import (
 )
 
 from archive.http import head_end, split_head
-from crawler.connection import Connection
-from crawler.tls import HandshakeFailed, server_name
+from crawler.wire.connection import Connection
+from crawler.wire.tls import HandshakeFailed, server_name
 
 if TYPE_CHECKING:
     import ssl
     from ipaddress import IPv4Address, IPv6Address
 
-    from crawler.guard import Endpoint
-    from crawler.route import Address
+    from crawler.wire.guard import Endpoint
+    from crawler.wire.route import Address
 
     _Connected = tuple[socket.socket, IPv4Address | IPv6Address]
 

@@ -23,9 +23,9 @@ from scrapy.http import Headers
 from twisted.python.failure import Failure
 
 from archive.model import Truncation
-from crawler.answer import Answer
-from crawler.body import Body
-from crawler.outgoing import target_of
+from crawler.wire.answer import Answer
+from crawler.wire.body import Body
+from crawler.wire.outgoing import target_of
 
 if TYPE_CHECKING:
     from scrapy import Request

@@ -17,7 +17,7 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from scrapy import Request
 
-    from crawler.outgoing import Target
+    from crawler.wire.outgoing import Target
 
 Address = tuple[str, int]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from crawler.dial import dial, open_tunnel
-from crawler.guard import Guard, look_up
+from crawler.wire.dial import dial, open_tunnel
+from crawler.wire.guard import Guard, look_up
 
 if TYPE_CHECKING:
     import ssl
 
-    from crawler.connection import Connection
-    from crawler.route import Proxy, Route
+    from crawler.wire.connection import Connection
+    from crawler.wire.route import Proxy, Route
 
 IDLE_MAX_S = 20.0
 """Servers keep idle connections for 5 s (Apache) to 75 s (nginx); a dead one is found before it is used."""

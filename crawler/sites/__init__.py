@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import SitesFileError, UnknownSite
-from crawler.site import Site, private_hosts
-from crawler.site_keys import KEYS, WrongValueError
+from crawler.sites.keys import KEYS, WrongValueError
+from crawler.sites.site import Site, private_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["BUNDLED", "Site", "choose", "find", "load"]
 
-BUNDLED = Path(__file__).parents[1] / "spiders" / "sites.toml"
+BUNDLED = Path(__file__).parents[2] / "spiders" / "sites.toml"
 """The sites that come with muragat."""
 
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)")

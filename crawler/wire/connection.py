@@ -11,7 +11,7 @@ import select
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
-from crawler.tls import peer_certificate
+from crawler.wire.tls import peer_certificate
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address

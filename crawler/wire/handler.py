@@ -21,12 +21,12 @@ from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.misc import load_object
 
 from archive.model import Exchange, Truncation, Via
-from crawler.guard import Guard
-from crawler.outgoing import outgoing, target_of
-from crawler.pool import Pool
-from crawler.reception import Limits, Reception
-from crawler.route import Route, bind_address, route_of
-from crawler.tls import client_context
+from crawler.wire.guard import Guard
+from crawler.wire.outgoing import outgoing, target_of
+from crawler.wire.pool import Pool
+from crawler.wire.reception import Limits, Reception
+from crawler.wire.route import Route, bind_address, route_of
+from crawler.wire.tls import client_context
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from twisted.internet.ssl import Certificate
 
     from archive.model import Capture
-    from crawler.connection import Connection
-    from crawler.outgoing import Outgoing, Target
+    from crawler.wire.connection import Connection
+    from crawler.wire.outgoing import Outgoing, Target
 
 VIA = "muragat_via"
 """The meta key under which a request carries its `Via`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.http import Dechunker, head_end, is_chunked
 from archive.model import Truncation
-from crawler.heads import content_length, keeps_open, read_head, transfer_problem
+from crawler.wire.heads import content_length, keeps_open, read_head, transfer_problem
 
 if TYPE_CHECKING:
     from archive.http import Head
