@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archive.collection import Collection
-    from archive.warcinfo import Warcinfo
+    from archive.warc.warcinfo import Warcinfo
 
 __all__ = ["Collection", "Warcinfo", "__version__"]
 
 __version__ = "0.1.0"
 
-_HOMES = {"Collection": "archive.collection", "Warcinfo": "archive.warcinfo"}
+_HOMES = {"Collection": "archive.collection", "Warcinfo": "archive.warc.warcinfo"}
 
 
 def __getattr__(name: str) -> object:

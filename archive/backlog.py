@@ -25,13 +25,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from archive import rows, state, urls
+from archive import urls
 from archive.analyse.supervisor import Analysis, Limits, Supervisor
 from archive.collection import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.index import Index, Tally
 from archive.index.observation import REDIRECT_STATUSES, Observation, identity_of, read
 from archive.model import Kind
+from archive.store import rows, state
 from archive.work import Work, work_for
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """The door to a collection: exchanges go in, captures and what they hold come out.
 
     home/warc/*.warc.gz    the records; all else can be made from them
-    home/state.sqlite      captures as rows (`archive.state`, `archive.rows`)
-    home/index.cdxj        the same for other tools (`archive.cdxj`)
-    home/lock              held by the one process that writes (`archive.intake`)
+    home/state.sqlite      captures as rows (`archive.store.state`, `archive.store.rows`)
+    home/index.cdxj        the same for other tools (`archive.store.cdxj`)
+    home/lock              held by the one process that writes (`archive.store.intake`)
 
 Hides WARC, gzip, rotation, deduplication, locks and recovery.
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from archive import cdxj, files, rows, state, verify
-from archive import home as homes
 from archive.errors import RecordDamaged, StorageError
-from archive.intake import Intake
 from archive.model import Kind
-from archive.payload import read_exchange, read_message
-from archive.warcinfo import Warcinfo
+from archive.store import cdxj, files, rows, state, verify
+from archive.store import home as homes
+from archive.store.intake import Intake
+from archive.warc.payload import read_exchange, read_message
+from archive.warc.warcinfo import Warcinfo
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from archive.http import Message
     from archive.model import Capture, Exchange, Problem
-    from archive.payload import StoredRecord
-    from archive.rows import Stats
+    from archive.store.rows import Stats
+    from archive.warc.payload import StoredRecord
 
 
 class Collection:
@@ -182,7 +182,7 @@ class Collection:
             return rows.stats(self._connection)
 
     def verify(self) -> Iterator[Problem]:
-        """Read everything again and yield what is wrong; see `archive.verify`."""
+        """Read everything again and yield what is wrong; see `archive.store.verify`."""
         return verify.verify(self.home)
 
     def repair(self) -> tuple[Problem, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from archive.index import Entry
     from archive.model import Article, Capture
-    from archive.rows import Stats
+    from archive.store.rows import Stats
 
 _WIDTH = 100
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.errors import StorageError
-    from archive.rows import Stats
+    from archive.store.rows import Stats
     from crawler.writer import Store
 
 logger = logging.getLogger(__name__)

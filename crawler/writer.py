@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archive import Collection
 from archive.errors import MuragatError, StorageError
-from archive.state import mark_read
+from archive.store.state import mark_read
 from crawler.frontier import SqliteFrontier, Visit
 from crawler.tally import outcome_of
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import Collection, cdxj
+from archive import Collection
 from archive.errors import StorageFull
 from archive.model import Capture, Kind, Truncation
+from archive.store import cdxj
 from tests.exchanges import BEGIN, exchange, numbered
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from archive.errors import (
 )
 from archive.http import stored_head
 from archive.model import Announcer, Capture, Exchange, Kind, Truncation, Via
-from archive.state import mark_read
+from archive.store.state import mark_read
 from tests.exchanges import (
     BEGIN,
     HEAD,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import files
 from archive.errors import CollectionLocked, StorageError, StorageFull
+from archive.store import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archive.chunks
-import archive.coding
 import archive.http
+import archive.http.chunks
+import archive.http.coding
 from archive.http import (
     Dechunker,
     Message,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.mark.parametrize("module", [archive.http, archive.chunks, archive.coding])
+@pytest.mark.parametrize("module", [archive.http, archive.http.chunks, archive.http.coding])
 def test_the_examples_are_true(module):
     assert doctest.testmod(module).failed == 0
 

@@ -18,8 +18,8 @@ import pytest
 
 from archive import Collection
 from archive.errors import StorageFull
-from archive.files import OPEN
 from archive.model import Kind
+from archive.store.files import OPEN
 from tests.exchanges import exchange, judge, numbered, warc_files
 
 if TYPE_CHECKING:
@@ -457,7 +457,7 @@ def test_index_that_can_not_be_caught_up_releases_the_lock(
         collection.add(numbered(1))
     (home / "index.cdxj").write_bytes(b"changed")
     with monkeypatch.context() as patch:
-        patch.setattr("archive.cdxj.publish", fail)
+        patch.setattr("archive.store.cdxj.publish", fail)
         with pytest.raises(StorageFull):
             Collection(home, write=True)
     Collection(home, write=True).close()

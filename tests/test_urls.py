@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archive import hosts, urls
+from archive import urls
+from archive.urls import hosts
 
 QUALITY = Path(
     os.environ.get("MURAGAT_QUALITY", Path(__file__).parents[1] / "../shared/quality")

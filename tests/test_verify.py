@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive import Collection
-from archive.exchanges import Exchanges, Gap, salvage
-from archive.members import HEADER, crc32, stored
 from archive.model import Capture, Kind, Problem, Truncation
 from archive.warc import digest_of, encode
+from archive.warc.exchanges import Exchanges, Gap, salvage
+from archive.warc.members import HEADER, crc32, stored
 from tests.exchanges import BEGIN, exchange, numbered, warc_files
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import members, warc
+from archive import warc
 from archive.errors import RecordDamaged
-from archive.sniff import sniff
+from archive.warc import members
+from archive.warc.sniff import sniff
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,11 +22,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from archive import files
 from archive.analyse import analyse, codec, messages
 from archive.errors import StorageError
 from archive.model import Article, Capture, Hints, Kind, PageType
-from archive.payload import read_message
+from archive.store import files
+from archive.warc.payload import read_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

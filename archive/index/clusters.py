@@ -7,6 +7,7 @@ Nodes are identity URLs. Two are joined by what both of them show, never by what
     redirect   the last target of an address, followed to the end, shows an article; where the address
                once showed an article itself, text or headline must agree
     payload    the same bytes, as an article, on the same registrable domain
+    wording    the same text, headline and date, on the same registrable domain: paged comments, other views
 
 A redirect to a page that is no article (the home page) joins nothing.
 """

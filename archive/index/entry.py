@@ -67,7 +67,8 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A unique article. `url` is where `article` was read last, `canonical_url` where its page says it belongs.
+    """A unique article. `url` is the address that showed it first and still does, `canonical_url` where that page
+    says it belongs.
 
     `is_gone` is true from a "gone" event to the next "back".
     """

@@ -40,11 +40,15 @@ def fold(observations: Iterable[Observation], landings: Mapping[str, Landing]) -
     """
     ordered = resolved(sorted(observations, key=lambda item: item.order))
     shown = [item for item in ordered if item.sight is Sight.ARTICLE]
-    history = tell(ordered, own=_own(shown), landings=landings)
+    own = _own(shown)
+    history = tell(ordered, own=own, landings=landings)
     latest = history.latest
     assert latest.reading is not None
-    article, url = latest.reading.article, sendable(latest.capture.url)
-    canonical = _canonical(article, url, landings)
+    article = latest.reading.article
+    place = _place(ordered, shown, own) or latest
+    assert place.reading is not None
+    url = sendable(place.capture.url)
+    canonical = _canonical(place.reading.article, url, landings)
     ids = {entry_id(item.identity) for item in shown}
     first = entry_id(shown[0].identity)
     return Entry(
@@ -115,6 +119,18 @@ def _own(shown: Sequence[Observation]) -> frozenset[str]:
         and identity_of(item.reading.article.canonical) in first.keys() - {name}
     }
     return frozenset(first.keys() - forms - elsewhere) or frozenset({shown[0].identity})
+
+
+def _place(
+    ordered: Sequence[Observation], shown: Sequence[Observation], own: frozenset[str]
+) -> Observation | None:
+    """The last capture at the address that showed the article first and still does; so the address does not flap."""
+    last = {item.identity: item for item in ordered if item.sight is not Sight.NOTHING}
+    for item in shown:
+        now = last[item.identity]
+        if item.identity in own and now.sight in {Sight.ARTICLE, Sight.UNCHANGED} and now.reading:
+            return now
+    return None
 
 
 def _forms(shown: Iterable[Observation]) -> dict[str, tuple[str, str]]:

@@ -26,6 +26,7 @@ _COLUMNS: Final = (
     "record_id, identity, date, url, status, mime, digest, kind, file, offset, length, original,"
     " truncated, article, target, problem"
 )
+_SURE_WORDS: Final = 40
 _BATCH: Final = 500  # SQLite takes at least 999 values in one statement
 
 _Row = tuple[
@@ -161,12 +162,24 @@ def _derive_article(
     shown = (node, reading.text if reading.has_text else "", reading.headline)
     new = connection.execute(query, shown).rowcount
     query = "INSERT OR IGNORE INTO payload SELECT domain, ?, identity FROM node WHERE identity = ?"
-    new += connection.execute(query, (observation.capture.digest, node)).rowcount
+    for digest in filter(None, (observation.capture.digest, _wording(reading))):
+        new += connection.execute(query, (digest, node)).rowcount
     named = (article.canonical, article.amp, article.print_url, article.shortlink)
     targets = {identity_of(url) for url in named if url} - {node}
     query = "INSERT OR IGNORE INTO claim VALUES (?, ?, 0)"
     new += sum(connection.execute(query, (node, target)).rowcount for target in sorted(targets))
     return new > 0
+
+
+def _wording(reading: Reading) -> str:
+    """A digest of text, headline and date: what two addresses of one article share when their pages differ.
+
+    Paged comments and views of a page are such addresses. "" where the text is too short to be sure.
+    """
+    if reading.words < _SURE_WORDS or not reading.headline:
+        return ""
+    told = "\n".join((reading.text, reading.headline, reading.published))
+    return f"wording:{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _derive_redirect(connection: sqlite3.Connection, observation: Observation) -> bool:

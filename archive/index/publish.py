@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from archive import files
+from archive.store import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,8 @@
     node         an identity URL: which entry it is in, where it redirects last, whether it was seen as no article
     shows        node -> folded text and headline of the articles seen there
     claim        node -> addresses that its articles name (canonical, amp, print, short), or that it redirected to
-    payload      registrable domain and payload digest -> nodes that showed an article in these bytes
+    payload      registrable domain and payload digest -> nodes that showed an article in these bytes; a digest of
+                 text, headline and date stands there as well
     entry        id -> line of articles.jsonl, compressed; null where the entry is gone and not yet unpublished
     address      identity of each URL of an entry, and its former ids -> entry
     meta         cursor and publication

@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive import files, rows, state
-from archive.exchanges import Gap, salvage
-from archive.home import WARC
 from archive.model import Problem
-from archive.verify import is_same
+from archive.store import files, rows, state
+from archive.store.home import WARC
+from archive.store.verify import is_same
+from archive.warc.exchanges import Gap, salvage
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.records import Stored
+    from archive.warc.records import Stored
 
 
 def mend(folder: Path, connection: sqlite3.Connection) -> tuple[Problem, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import urls
 from archive.model import Capture, Kind, Truncation
-from archive.records import Stored, safe_url
+from archive.warc.records import Stored, safe_url
 
 if TYPE_CHECKING:
     import sqlite3

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from archive.http import decode_content, head_end, split_head, stored_head
 from archive.model import Kind
-from archive.sniff import SNIFFED, sniff
+from archive.warc.sniff import SNIFFED, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ written in one of two forms. `Deflated` compresses. `stored` does not: its bytes
 alone, so that they can be compared. Compressed blocks can't: a flipped bit in padding, in an unused code or in
 the distance of a match may give the same content, and then no checksum of the content sees it. Therefore
 each member's length and CRC-32 as they lie in the file are known here (`Span`), and an exchange ends
-with a stored record that names them (`archive.records`).
+with a stored record that names them (`archive.warc.records`).
 """
 
 from __future__ import annotations

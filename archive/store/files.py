@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.errors import CollectionLocked, StorageError, StorageFull
-from archive.members import Span, crc32
+from archive.warc.members import Span, crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import rows
 from archive.http import split_head
-from archive.records import IDENTICAL, NOT_MODIFIED, Original, is_original
+from archive.store import rows
+from archive.warc.records import IDENTICAL, NOT_MODIFIED, Original, is_original
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from archive.answer import Answer
     from archive.http import Message
     from archive.model import Capture, Exchange
-    from archive.records import Stored
+    from archive.warc.answer import Answer
+    from archive.warc.records import Stored
 
 
 class Originals:

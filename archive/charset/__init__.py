@@ -15,7 +15,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from archive.detection import detect
+from archive.charset.detection import detect
 
 _PRESCAN_BYTES = 256 * 1024
 _BOMS = (

@@ -11,15 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archive import files
-from archive.exchanges import Gap, salvage
 from archive.model import Problem
+from archive.store import files
+from archive.warc.exchanges import Gap, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archive.records import Stored
+    from archive.warc.records import Stored
 
 
 @dataclass(frozen=True, slots=True)

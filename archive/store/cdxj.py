@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive import state, urls
-from archive.files import reported, sync_folder
+from archive import urls
 from archive.model import Kind
+from archive.store import state
+from archive.store.files import reported, sync_folder
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,13 +11,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from archive.answer import read_head
 from archive.errors import RecordDamaged
-from archive.exchanges import split_block
 from archive.http import Message, head_end
 from archive.model import Kind, Truncation
-from archive.records import FIELDS_TYPE
 from archive.warc import Record, digest_of, iterate
+from archive.warc.answer import read_head
+from archive.warc.exchanges import split_block
+from archive.warc.records import FIELDS_TYPE
 
 if TYPE_CHECKING:
     from pathlib import Path

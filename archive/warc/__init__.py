@@ -10,7 +10,7 @@ Hides the record grammar (ISO 28500:2017 section 4):
     CRLF CRLF
 
 Only what muragat itself writes is read here, and read strictly. What the records of an exchange say is
-`archive.records`' matter.
+`archive.warc.records`' matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from archive.errors import RecordDamaged
-from archive.members import Member, Span, deflated, deflated_pieces, stored
+from archive.warc.members import Member, Span, deflated, deflated_pieces, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

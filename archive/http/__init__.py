@@ -2,7 +2,7 @@
 
 Hides the leniency. A head is kept verbatim for the record; what is read from it here follows the rules for
 recipients of RFC 9112 section 5 and what browsers do where servers break them. Removing chunk framing is
-`archive.chunks`, undoing content codings `archive.coding`; their names are offered here too.
+`archive.http.chunks`, undoing content codings `archive.http.coding`; their names are offered here too.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from archive.chunks import Dechunker
-from archive.coding import Decoded, decode_content
+from archive.http.chunks import Dechunker
+from archive.http.coding import Decoded, decode_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

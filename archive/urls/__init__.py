@@ -17,8 +17,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from archive import hosts, urlparts
-from archive.hosts import registrable_domain
+from archive.urls import hosts
+from archive.urls import parts as urlparts
+from archive.urls.hosts import registrable_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from archive.decoders import ERRORS, GZIP_MAGIC, GZIP_WINDOW, Brotli, Decoder, Zlib, Zstd, deflate
+from archive.http.decoders import (
+    ERRORS,
+    GZIP_MAGIC,
+    GZIP_WINDOW,
+    Brotli,
+    Decoder,
+    Zlib,
+    Zstd,
+    deflate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -8,7 +8,7 @@ Hides the layout of an exchange in a WARC file, one append, its last record the 
                                     compressed, so that each of its own bytes can be compared
 
 A request that no HTTP reader takes for one (an unheard-of verb) is a `metadata` record of the same bytes,
-`application/http; msgtype=request`. How the records are read again is `archive.exchanges`.
+`application/http; msgtype=request`. How the records are read again is `archive.warc.exchanges`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from archive import urls
-from archive.answer import Answer, body_pieces
 from archive.model import Capture, Exchange, Kind
 from archive.warc import digest_of, encode, encode_pieces, parse_date, warc_date
+from archive.warc.answer import Answer, body_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.members import Span
     from archive.warc import Field
+    from archive.warc.members import Span
 
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import archive
-from archive.records import FIELDS_TYPE
 from archive.warc import digest_of, encode, warc_date
+from archive.warc.records import FIELDS_TYPE
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"

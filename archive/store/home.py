@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import cdxj, state
 from archive.errors import NotACollection, StorageError
-from archive.files import own_files, reported
+from archive.store import cdxj, state
+from archive.store.files import own_files, reported
 
 if TYPE_CHECKING:
     from pathlib import Path

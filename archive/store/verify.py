@@ -12,17 +12,17 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive import cdxj, files, rows, state
-from archive.exchanges import Gap, salvage
-from archive.home import WARC
 from archive.model import Kind, Problem
-from archive.records import refers_to
+from archive.store import cdxj, files, rows, state
+from archive.store.home import WARC
+from archive.warc.exchanges import Gap, salvage
+from archive.warc.records import refers_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.records import Stored
+    from archive.warc.records import Stored
 
 MEND = "run 'muragat verify --repair'"
 _BACKUP = "put the file back from a backup"

@@ -14,13 +14,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive import files, home, rows, state
-from archive.answer import examine
-from archive.dedup import Originals
-from archive.mend import mend
-from archive.payload import read_message
-from archive.records import new_id, safe_url, write_exchange
-from archive.recovery import recover
+from archive.store import files, home, rows, state
+from archive.store.dedup import Originals
+from archive.store.mend import mend
+from archive.store.recovery import recover
+from archive.warc.answer import examine
+from archive.warc.payload import read_message
+from archive.warc.records import new_id, safe_url, write_exchange
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from archive.http import Message
     from archive.model import Capture, Exchange, Problem
-    from archive.records import Stored
-    from archive.warcinfo import Warcinfo
+    from archive.warc.records import Stored
+    from archive.warc.warcinfo import Warcinfo
 
 _log = logging.getLogger(__name__)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
@@ -106,7 +106,7 @@ class Intake:
         return self._next - 1
 
     def mend(self) -> tuple[Problem, ...]:
-        """Make the rows say what the records say; see `archive.mend`."""
+        """Make the rows say what the records say; see `archive.store.mend`."""
         self.sync(None)
         with state.reported(self._path), files.reported(str(self._warc)):
             mended = mend(self._warc, self.connection)

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from archive import urls
-from archive.answer import HEAD_MAX, mime_of, read_head
 from archive.errors import RecordDamaged
 from archive.http import Head, head_end
-from archive.members import HEADER
 from archive.model import Capture, Kind, Truncation
-from archive.records import FIELDS_TYPE, IDENTICAL, NOT_MODIFIED, REQUEST_TYPE, Stored
 from archive.warc import Record, digest_of, encode, iterate
+from archive.warc.answer import HEAD_MAX, mime_of, read_head
+from archive.warc.members import HEADER
+from archive.warc.records import FIELDS_TYPE, IDENTICAL, NOT_MODIFIED, REQUEST_TYPE, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.members import Span
+    from archive.warc.members import Span
 
 _ANSWERS = frozenset(Kind)
 _PROFILES = (IDENTICAL, NOT_MODIFIED)
