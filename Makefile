@@ -25,7 +25,7 @@ else
 endif
 
 test: .venv/.development
-	$(BIN)/pytest -n 2 -m "not faults"
+	$(BIN)/pytest -n 2
 
 check: .venv/.development
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, Self
 from archive import urls
 from archive.analyse.supervisor import Analysis, Limits, Supervisor
 from archive.collection import Collection
-from archive.errors import MuragatError, RecordDamaged, StorageError
+from archive.errors import CollectionLocked, MuragatError, RecordDamaged, StorageError
 from archive.index import Index, Tally
 from archive.index.observation import REDIRECT_STATUSES, Observation, identity_of, read
 from archive.model import Kind
@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 
 COMMIT_S: Final = 0.5
 """How often work is made durable and told; one commit costs an fsync, about 5 ms."""
+
+LOCK_WAIT_S: Final = 60.0
+"""How long a following run lets another one end. That of a killed crawl notices within a turn or two."""
 
 _POLL_S: Final = 0.2
 _TURN: Final = 200  # captures looked at between two looks at the workers
@@ -104,10 +107,12 @@ def drain(
 
     With `follow` it goes on until that is draining and nothing is left, or stopping; a stopped run saves its state
     and does not publish. `report` is called at most every half second, and once at the end. Raises
-    NotACollection, CollectionLocked where another process does the same, and StorageError.
+    NotACollection, StorageError, and CollectionLocked where another process does the same: at once, or with
+    `follow` when that has not ended a minute after draining began.
     """
     control = follow or Control()
-    with _Run(home, report, workers=workers, limits=limits) as run:
+    index = _open_index(home, control, patience_s=LOCK_WAIT_S if follow else 0.0)
+    with _Run(home, index, report, workers=workers, limits=limits) as run:
         while not control.stopping.is_set():
             if run.turn():
                 continue
@@ -120,18 +125,37 @@ def drain(
         return run.tell()
 
 
+def _open_index(home: Path, control: Control, *, patience_s: float) -> Index:
+    """Open the index for writing, once another process that holds it has ended."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return Index(home, write=True)
+        except CollectionLocked:
+            if time.monotonic() >= deadline or control.stopping.wait(_POLL_S):
+                raise
+        if patience_s and not control.draining.is_set():
+            deadline = time.monotonic() + patience_s
+
+
 class _Run:
-    """One run of stage 2 over the captures after the cursor."""
+    """One run of stage 2 over the captures after the cursor; closes the `index` it is given."""
 
     def __init__(
-        self, home: Path, report: Callable[[Progress], None], *, workers: int, limits: Limits | None
+        self,
+        home: Path,
+        index: Index,
+        report: Callable[[Progress], None],
+        *,
+        workers: int,
+        limits: Limits | None,
     ) -> None:
         self._report = report
         self._problems: list[str] = []
         with ExitStack() as stack:
+            self._index = stack.enter_context(index)
             self._collection = stack.enter_context(Collection(home))
             self._state = stack.enter_context(closing(state.open_for_reading(home / state.NAME)))
-            self._index = stack.enter_context(Index(home, write=True))
             self._supervisor = stack.enter_context(Supervisor(home, workers=workers, limits=limits))
             self._cursor = self._start()
             self._opened = stack.pop_all()

@@ -180,3 +180,11 @@ def test_baits_take_linear_time(bait: bytes) -> None:
     started = time.process_time()
     decode_html(b"\xff" + bait * (2_000_000 // len(bait)), "text/html; charset=utf-8")
     assert time.process_time() - started < 2
+
+
+def test_windows_1252_pasted_into_utf8_is_read_as_both() -> None:
+    payload = "<p>Концерт в Женеве</p>".encode() * 20 + b"<p>\x93Bravo\x94, dit-il</p>"
+    text = decode_html(payload, "text/html; charset=utf-8")
+    assert "“Bravo”, dit-il" in text.text
+    assert "Концерт в Женеве" in text.text
+    assert "charset: windows-1252 pieces in utf-8" in text.problems

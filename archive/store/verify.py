@@ -17,6 +17,7 @@ from archive.store import cdxj, files, rows, state
 from archive.store.home import WARC
 from archive.warc.exchanges import Gap, salvage
 from archive.warc.records import refers_to
+from archive.warc.second_opinion import objections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def _check_all(home: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
     for name, size in sizes.items():
         try:
             if _is_there(home / WARC, name):
-                yield from _check_file(home / WARC, name, size, connection)
+                yield from _check_twice(home / WARC, name, size, connection)
         except OSError as error:
             message = f"can't be read: {error.strerror}"
             yield Problem(f"{WARC}/{name}", -1, message, f"see its rights and the disk; {_BACKUP}")
@@ -84,6 +85,20 @@ def _check_folder(home: Path, sizes: dict[str, int]) -> Iterator[Problem]:
             yield Problem(f"{WARC}/{name}", -1, "left open by a process that was killed", MEND)
         elif final not in sizes:
             yield Problem(f"{WARC}/{name}", -1, "the index does not know this file", MEND)
+
+
+def _check_twice(
+    folder: Path, name: str, committed: int, connection: sqlite3.Connection
+) -> Iterator[Problem]:
+    """Check a file ourselves, then ask warcio about one in which nothing was found."""
+    count = 0
+    for problem in _check_file(folder, name, committed, connection):
+        count += 1
+        yield problem
+    if not count:
+        for offset, reason in objections(files.find(folder, name), committed):
+            message = f"warcio objects to the record: {reason}"
+            yield Problem(f"{WARC}/{name}", offset, message, _BACKUP)
 
 
 def _check_file(
