@@ -110,6 +110,39 @@ def test_the_same_bytes_on_two_domains_are_two_articles(index):
     assert len(found) == 2
 
 
+LONG = "One sentence of a story that is told in more than forty words. " * 5
+
+
+def test_the_same_wording_on_one_domain_is_one_article(index):
+    paged = seen("/a/comment-page-2/", 2, story(text=LONG, canonical=SITE + "/a/comment-page-2/"))
+    [entry] = entries_of(index, [seen("/a/", 1, story(text=LONG)), paged])
+    assert {address.url for address in entry.addresses} == {
+        SITE + "/a/",
+        SITE + "/a/comment-page-2/",
+    }
+    assert (entry.url, entry.canonical_url) == (SITE + "/a/", SITE + "/a/")
+
+
+def test_the_same_wording_under_another_headline_or_date_is_another_article(index):
+    found = [
+        seen("/a", 1, story(text=LONG, published="2026-01-01T00:00:00+00:00")),
+        seen("/b", 2, story("Other", text=LONG, published="2026-01-01T00:00:00+00:00")),
+        seen("/c", 3, story(text=LONG, published="2026-02-02T00:00:00+00:00")),
+    ]
+    assert len(entries_of(index, found)) == 3
+
+
+def test_a_few_equal_words_make_no_article_one(index):
+    assert len(entries_of(index, [seen("/a", 1, story()), seen("/b", 2, story())])) == 2
+
+
+def test_an_entry_keeps_its_address_whichever_copy_is_read_last(index):
+    first = [seen("/a", 1, story(), payload="x"), seen("/b", 2, story(), payload="x")]
+    again = [seen("/b", 3, story(), payload="x"), seen("/a", 4, story(), payload="x")]
+    [entry] = entries_of(index, [*first, *again, seen("/b", 5, story(), payload="x")])
+    assert entry.canonical_url == SITE + "/a"
+
+
 def test_a_redirect_to_an_article_is_a_role_of_it(index):
     (entry,) = entries_of(index, [seen("/s", 1, status=302, target="/a"), seen("/a", 2, story())])
     assert [(item.url, item.role) for item in entry.addresses] == [
@@ -192,6 +225,7 @@ STORIES = [
     story("A", "One."),
     story("B", "Two.", amp=f"{SITE}/c"),
     story("A", "Edited.", canonical=f"{SITE}/a"),
+    story("A", LONG),
     listing(),
 ]
 LOOKS = st.one_of(
