@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from dataclasses import dataclass
@@ -17,18 +18,22 @@ from typing import TYPE_CHECKING, cast
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
+from archive.errors import MuragatError
 from crawler.display import CrawlDisplay
 from crawler.recorder import session_options
 from crawler.session import CrawlSession
 from crawler.spider import spider_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
     from crawler.report import Report
     from crawler.sites import Site
+    from crawler.spider import SiteSpider
+
+logger = logging.getLogger(__name__)
 
 _GRACE_S = 8.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -52,11 +57,13 @@ def crawl(home: Path, sites: Sequence[Site], options: CrawlOptions) -> Report:
     Raises what opening the collection raises, and StorageError where it could not be written to the end.
     """
     settings = crawl_settings(home, options)
+    spiders = [spider_for(site) for site in sites]
     session = CrawlSession.take(home, session_options(settings))
-    crawling = _Crawling(session, settings)
-    with CrawlDisplay(session) as display, crawling.stopped_by_signals():
+    display = CrawlDisplay(session)
+    crawling = _Crawling(session, settings, at_once=display.abandon)
+    with crawling.stopped_by_signals(), display:
         try:
-            asyncio.run(crawling.run(sites))
+            asyncio.run(crawling.run(spiders))
         finally:
             display.analysing()
             session.end()
@@ -99,20 +106,32 @@ def crawl_settings(home: Path, options: CrawlOptions) -> Settings:
 class _Crawling:
     """The sites that are being crawled in this process, and the way to stop them."""
 
-    def __init__(self, session: CrawlSession, settings: Settings) -> None:
+    def __init__(
+        self, session: CrawlSession, settings: Settings, at_once: Callable[[], None]
+    ) -> None:
         self._session = session
         self._settings = settings
+        self._at_once = at_once
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Task[None] | None = None
 
-    async def run(self, sites: Sequence[Site]) -> None:
-        """Crawl all sites side by side; return when all have ended or the grace after a signal is over."""
-        self._loop = asyncio.get_running_loop()
+    async def run(self, spiders: Sequence[type[SiteSpider]]) -> None:
+        """Crawl all sites side by side; return when all have ended or the grace after a signal is over.
+
+        Raises MuragatError; whatever else breaks off a site's crawl is logged and leaves the others alone.
+        """
+        if self._session.interrupted:
+            return
         self._runner = AsyncCrawlerRunner(self._settings)
-        self._crawls = [self._runner.crawl(spider_for(site)) for site in sites]
-        for result in await asyncio.gather(*self._crawls, return_exceptions=True):
-            if isinstance(result, Exception):
+        self._crawls = [self._runner.crawl(spider) for spider in spiders]
+        self._loop = asyncio.get_running_loop()
+        results = await asyncio.gather(*self._crawls, return_exceptions=True)
+        for spider, result in zip(spiders, results, strict=True):
+            if isinstance(result, MuragatError):
                 raise result
+            if isinstance(result, Exception):
+                logger.error("site=%s the crawl broke off", spider.name, exc_info=result)
+                self._session.tally.site(spider.site.name).ended = "error"
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
@@ -126,6 +145,7 @@ class _Crawling:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         if self._session.interrupted:
+            self._at_once()
             os._exit(130)
         self._session.interrupt()
         if self._loop is not None and self._loop.is_running():

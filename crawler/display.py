@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from crawler.session import CrawlSession
 
 _WIDEST_ADDRESS = 90
+_SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 class CrawlDisplay:
@@ -54,6 +57,11 @@ class CrawlDisplay:
         if self._live is not None:
             self._live.stop()
 
+    def abandon(self) -> None:
+        """Give the terminal its cursor back, from a signal handler that ends the process."""
+        if self._live is not None:
+            os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+
     def analysing(self) -> None:
         """Say from now on that the crawl is over and analysis is finishing."""
         self._stage = "analysing what is left"
@@ -67,8 +75,9 @@ class CrawlDisplay:
         for site in tally.sites.values():
             table.add_row(site.name, str(site.pages), str(site.due), str(site.errors))
         articles = tally.articles
+        stage = "stopping; once more to stop at once" if self._session.interrupted else self._stage
         line = (
-            f"{self._stage}: {tally.pages} pages, {tally.pages / seconds:.1f} a second,"
+            f"{stage}: {tally.pages} pages, {tally.pages / seconds:.1f} a second,"
             f" {size(tally.wire_bytes)}; articles {articles['new']} new, {articles['changed']} changed;"
             f" {tally.backlog} waiting for analysis"
         )

@@ -153,6 +153,12 @@ class SqliteFrontier:
         self._connection.commit()
         return row is not None
 
+    def begun(self, site: str) -> float:
+        """Return when a process last began or took up a round of `site` (seconds since 1970), 0 for never."""
+        query = "SELECT started FROM rounds WHERE site = ?"
+        row = self._connection.execute(query, (site,)).fetchone()
+        return 0.0 if row is None else float(row[0])
+
     def end(self, site: str) -> None:
         self._connection.execute(
             "UPDATE rounds SET ended = ? WHERE site = ?", (self._clock(), site)

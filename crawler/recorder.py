@@ -18,7 +18,7 @@ from scrapy import signals
 
 from archive import Warcinfo, http
 from crawler.frontier import Visit
-from crawler.retries import RETRIED_STATUSES, retry_at
+from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.tally import outcome_of, size_on_wire
 
@@ -104,7 +104,7 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
         return Recorded(capture, outcome, ""), body_bytes
     site, claim = known
     again = None
-    if capture.status in RETRIED_STATUSES or capture.truncated in {"time", "disconnect"}:
+    if is_passing(capture):
         again = retry_at(time.time(), failures=claim.failures, retry_after=_retry_after(exchange))
     store.frontier.done(Visit(claim.key, outcome, capture.digest, again))
     return Recorded(capture, outcome, site), body_bytes

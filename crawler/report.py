@@ -110,7 +110,7 @@ def make_report(
         warc_bytes=warc_bytes,
         interrupted=interrupted,
         failed=tuple(site.name for site in sites if site.has_failed),
-        warnings=(*_warnings(sites), *tally.problems),
+        warnings=(*filter(None, [tally.failure]), *_warnings(sites), *tally.problems),
     )
 
 
@@ -130,6 +130,13 @@ def _site(site: SiteTally) -> dict[str, object]:
 
 def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
     for site in sites:
+        if site.ended == "error":
+            yield f"{site.name}: the crawl broke off; the messages above say why, the next crawl goes on"
+        if site.unread:
+            yield (
+                f"{site.name}: links of {site.unread} pages were not read, the site's spider failed on them;"
+                " mend it and crawl again"
+            )
         if site.captures == 0:
             reasons = ", ".join(_WORDS[Outcome(name)] for name in site.outcomes) or "no answer"
             yield f"{site.name}: nothing was captured ({reasons}); check the address and the network"

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from archive.model import Truncation
+
+if TYPE_CHECKING:
+    from archive.model import Capture
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 MAX_RETRIES = 2
@@ -11,6 +17,14 @@ LONGEST_WAIT_S = 60.0
 """A server that asks for a longer pause is left alone until the next crawl."""
 
 _FIRST_WAIT_S = 1.0
+
+
+def is_passing(capture: Capture) -> bool:
+    """True where the same request may bring a better answer in a moment."""
+    return capture.status in RETRIED_STATUSES or capture.truncated in {
+        Truncation.TIME,
+        Truncation.DISCONNECT,
+    }
 
 
 def retry_at(now: float, *, failures: int, retry_after: str = "") -> float | None:

@@ -8,6 +8,7 @@ of analysis drained, and the report written. A home has one session in a process
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import threading
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from archive import Warcinfo, urls
+from archive.errors import StorageError
 from crawler.analysis import AnalysisProcess
 from crawler.report import Report, make_report
 from crawler.tally import Tally
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from archive.errors import StorageError
     from archive.store.rows import Stats
     from crawler.writer import Store
 
@@ -99,9 +100,12 @@ class CrawlSession:
         loop = asyncio.get_running_loop()
 
         def tell() -> None:
-            loop.call_soon_threadsafe(act)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+                loop.call_soon_threadsafe(act)
 
         self._on_failure.append(tell)
+        if self.failure is not None:
+            tell()
 
     def interrupt(self) -> None:
         """Note that a person or the system wants an end; what is not analysed yet waits for the next crawl."""
@@ -129,13 +133,22 @@ class CrawlSession:
 
     def _finish(self) -> None:
         after = None
-        if self.failure is None:
-            after = self.writer.submit(_publish).result()
         try:
-            self.writer.stop()
+            after = self._close_collection()
         finally:
             self._end_analysis()
+            self._report(after)
+
+    def _close_collection(self) -> Stats | None:
+        """Commit, publish and close; raises StorageError where that, or the crawl before, failed."""
+        try:
+            return None if self.failure else self.writer.submit(_publish).result()
+        finally:
+            self.writer.stop()
+
+    def _report(self, after: Stats | None) -> None:
         assert self._before is not None
+        self.tally.failure = str(self.failure or "")
         self.report = make_report(
             self.crawl,
             self.progress(),
@@ -171,9 +184,14 @@ def _unused_id(folder: Path, started: datetime) -> str:
 
 
 def _write_report(folder: Path, report: Report) -> None:
-    folder.mkdir(exist_ok=True)
     draft = folder / f".{report.crawl}.json.part"
-    draft.write_text(
-        json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-    )
-    draft.replace(folder / f"{report.crawl}.json")
+    text = json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n"
+    try:
+        folder.mkdir(exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(folder / f"{report.crawl}.json")
+    except OSError as error:
+        message = (
+            f"{folder}: the crawl's report can't be written: {error}; what was crawled is kept"
+        )
+        raise StorageError(message) from error

@@ -22,7 +22,7 @@ from scrapy.responsetypes import responsetypes
 from scrapy.utils.misc import load_object
 
 import archive
-from archive.errors import StorageError, UsageError
+from archive.errors import RecordDamaged, StorageError, UsageError
 from archive.model import Outcome
 from crawler.discover.announced import announced_in, is_slow_to_read
 from crawler.wire.guard import AddressForbidden
@@ -98,7 +98,13 @@ class SiteSpider(Spider):
         """Announce the links of a stored capture, from its record."""
 
         def job(store: Store) -> tuple[Headers, int, bytes]:
-            message = store.collection.read(capture)
+            try:
+                message = store.collection.read(capture)
+            except RecordDamaged as error:
+                logger.warning(
+                    "site=%s url=%s its links are lost: %s", self.name, capture.url, error
+                )
+                return Headers(), 0, b""
             return Headers(message.fields), message.status, message.decoded().body
 
         headers, status, body = await asyncio.wrap_future(
@@ -114,11 +120,20 @@ class SiteSpider(Spider):
         task.add_done_callback(_KEPT.discard)
 
     async def _announce(self, capture: Capture, response: Response) -> None:
+        """Announce the links of a capture; where the spider fails on it, it stays unread for the next crawl."""
+        try:
+            links = await self._links_of(response)
+            await self.site_crawl.announce(links, referrer=capture.url, capture=capture)
+        except StorageError:
+            logger.debug("site=%s url=%s its links wait for the next crawl", self.name, capture.url)
+        except Exception:
+            self.site_crawl.tally.unread += 1
+            logger.exception("site=%s url=%s the spider fails on it", self.name, capture.url)
+
+    async def _links_of(self, response: Response) -> tuple[Link, ...]:
         if is_slow_to_read(response):
-            links = await asyncio.to_thread(lambda: tuple(self.links(response)))
-        else:
-            links = tuple(self.links(response))
-        await self.site_crawl.announce(links, referrer=capture.url, capture=capture)
+            return await asyncio.to_thread(lambda: tuple(self.links(response)))
+        return tuple(self.links(response))
 
 
 _KEPT: set[asyncio.Task[object]] = set()

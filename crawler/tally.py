@@ -39,6 +39,7 @@ class SiteTally:
     reasons: Counter[str] = field(default_factory=Counter)
     known: int = 0
     due: int = 0
+    unread: int = 0
     ended: str = ""
     resumed: bool = False
 
@@ -49,8 +50,8 @@ class SiteTally:
 
     @property
     def has_failed(self) -> bool:
-        """True where nothing at all could be had of the site."""
-        return self.captures == 0 or (self.pages == 0 and self.errors > 0)
+        """True where nothing at all could be had of the site, or its crawl broke off."""
+        return self.captures == 0 or (self.pages == 0 and self.errors > 0) or self.ended == "error"
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Tally:
     sites: dict[str, SiteTally] = field(default_factory=dict)
     wire_bytes: int = 0
     current: str = ""
+    failure: str = ""
     analysis: Mapping[str, object] = field(default_factory=dict)
 
     def site(self, name: str) -> SiteTally:

@@ -20,6 +20,7 @@ from archive import Collection
 from archive.errors import MuragatError, StorageError
 from archive.store.state import mark_read
 from crawler.frontier import SqliteFrontier, Visit
+from crawler.retries import is_passing
 from crawler.tally import outcome_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class CollectionWriter:
                 _settle(store)
                 self._opened.set_result(None)
                 self._work(store)
-        except (MuragatError, sqlite3.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the top of the thread: who waits for it is told
             self._fail(_as_storage_error(error, self._home))
 
     def _work(self, store: Store) -> None:
@@ -133,6 +134,8 @@ class CollectionWriter:
                 deadline = 0.0
 
     def _run(self, job: _Job, store: Store) -> None:
+        if not job.result.set_running_or_notify_cancel():
+            return
         try:
             result = job.run(store)
         except (StorageError, sqlite3.Error, OSError) as error:
@@ -153,16 +156,22 @@ class CollectionWriter:
         logger.error("%s", failure)
         self._on_failure(failure)
         while not self._is_stopping and (job := self._jobs.get()) is not None:
-            job.result.set_exception(failure)
+            if job.result.set_running_or_notify_cancel():
+                job.result.set_exception(failure)
 
 
 def _settle(store: Store) -> None:
-    """Note as done what a killed process had stored but not yet acknowledged, so that nothing is stored twice."""
-    for capture in store.collection.recovered:
-        known = store.frontier.claim_of_url(capture.url)
-        if known is not None:
-            outcome = outcome_of(capture, last_digest=store.frontier.digest(known[1].key))
-            store.frontier.done(Visit(known[1].key, outcome, capture.digest))
+    """Note as done what a killed process had stored but not yet acknowledged, so that nothing is stored twice.
+
+    What was recovered is unread, and stays so when this process is killed too before it comes to the commit.
+    What an earlier round left unread says nothing of this one.
+    """
+    for capture in store.collection.unread():
+        known = None if is_passing(capture) else store.frontier.claim_of_url(capture.url)
+        if known is None or capture.date.timestamp() < store.frontier.begun(known[0]):
+            continue
+        outcome = outcome_of(capture, last_digest=store.frontier.digest(known[1].key))
+        store.frontier.done(Visit(known[1].key, outcome, capture.digest))
     store.commit()
 
 

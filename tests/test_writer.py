@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from archive import Collection, Warcinfo
@@ -93,14 +95,23 @@ def test_a_failure_of_the_storage_reaches_every_later_job(writer, failures):
         writer.stop()
 
 
-def test_what_was_stored_before_a_kill_but_not_acknowledged_is_done_at_the_next_start(tmp_path):
-    home = tmp_path / "home"
+def claims_of(home):
+    """What a new process finds due at its start."""
+    second = CollectionWriter(home, Warcinfo(), lambda failure: None)
+    second.start()
+    claims = second.submit(lambda store: store.frontier.claim("example", 9)).result()
+    second.stop()
+    return claims
+
+
+def killed_after_storing(home, **changes):
+    """Store an address that was claimed; the process ends before that is acknowledged."""
     first = CollectionWriter(home, Warcinfo(), lambda failure: None)
     first.start()
     first.submit(announce(URL)).result()
     first.submit(lambda store: store.commit()).result()
     first.submit(lambda store: store.frontier.claim("example", 1)).result()
-    first.submit(record(URL)).result()
+    first.submit(record(URL, **changes)).result()
 
     def killed(store):
         def not_committed(connection):
@@ -113,11 +124,67 @@ def test_what_was_stored_before_a_kill_but_not_acknowledged_is_done_at_the_next_
     with pytest.raises(StorageError):
         first.stop()
 
-    second = CollectionWriter(home, Warcinfo(), lambda failure: None)
-    second.start()
-    claims = second.submit(lambda store: store.frontier.claim("example", 1)).result()
-    second.stop()
-    assert claims == []
+
+def test_what_was_stored_before_a_kill_but_not_acknowledged_is_done_at_the_next_start(tmp_path):
+    killed_after_storing(tmp_path / "home")
+    assert claims_of(tmp_path / "home") == []
+
+
+def test_a_kill_between_recovery_and_acknowledgement_fetches_nothing_again(tmp_path):
+    killed_after_storing(tmp_path / "home")
+    with Collection(tmp_path / "home", write=True) as collection:
+        assert [capture.url for capture in collection.recovered] == [URL]
+    assert claims_of(tmp_path / "home") == []
+
+
+def test_an_answer_that_is_to_be_tried_again_is_due_after_a_kill(tmp_path):
+    killed_after_storing(
+        tmp_path / "home",
+        head=b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n",
+        body=b"no",
+    )
+    assert [claim.url for claim in claims_of(tmp_path / "home")] == [URL]
+
+
+def test_what_an_earlier_round_left_unread_is_due_in_this_one(tmp_path):
+    killed_after_storing(tmp_path / "home")
+    third = CollectionWriter(tmp_path / "home", Warcinfo(), lambda failure: None)
+    third.start()
+    third.submit(lambda store: store.frontier.begin("example", "2")).result()
+    third.stop()
+    assert [claim.url for claim in claims_of(tmp_path / "home")] == [URL]
+
+
+def test_a_job_that_nobody_waits_for_any_more_leaves_the_writer_at_work(writer):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def busy(store):
+        begun.set()
+        go_on.wait(10)
+
+    writer.submit(busy)
+    begun.wait(10)
+    given_up = writer.submit(announce(URL))
+    assert given_up.cancel()
+    go_on.set()
+    assert writer.submit(announce(URL)).result(10) == 1
+
+
+def test_a_failure_reaches_those_who_wait_past_one_that_gave_up(writer, failures):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def full(store):
+        begun.set()
+        go_on.wait(10)
+        raise StorageFull("no room")
+
+    writer.submit(full)
+    begun.wait(10)
+    given_up, later = writer.submit(announce(URL)), writer.submit(announce(URL))
+    assert given_up.cancel()
+    go_on.set()
+    with pytest.raises(StorageFull):
+        later.result(10)
 
 
 def test_a_done_address_and_its_capture_are_committed_together(writer, tmp_path):
