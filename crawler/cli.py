@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import archive
 from archive.errors import MuragatError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Check every record and index; --repair mends what can be.",
         ),
         "stats": ("archive.cli:stats", "Show sizes, counts and savings."),
-        "version": ("archive.cli:version", "Show the version."),
+        "version": ("crawler.cli:version", "Show the version."),
     },
 }
 """Group -> command -> where it is and its line in the help. docs/cli.md is generated from it."""
@@ -111,6 +112,9 @@ def muragat(ctx: click.Context, home: Path, sites_file: Path | None, verbose: in
     logging.getLogger("scrapy").setLevel(
         max(level, logging.DEBUG if verbose > 2 else logging.WARNING)
     )
+    # A site that is down is an outcome of the report; Scrapy prints a traceback for its robots.txt.
+    if verbose < 3:
+        logging.getLogger("scrapy.downloadermiddlewares").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     ctx.obj = Place(home=home, sites_file=sites_file)
 
@@ -184,6 +188,12 @@ def sites(place: Place, /, *, as_json: bool) -> None:
 
     for row in sites_table.rows(place.home, place.sites_file):
         print(json.dumps(row.to_json(), ensure_ascii=False) if as_json else row.line())
+
+
+@click.command(short_help="Show the version.")
+def version() -> None:
+    """Show the version."""
+    print(f"muragat {archive.__version__}")
 
 
 def _chosen(place: Place, what: Sequence[str]) -> list[Site]:

@@ -249,3 +249,58 @@ def test_requests_to_a_host_keep_the_delay(tmp_path):
         muragat(tmp_path / "h", "crawl", base, "--delay", 0.3, "--max-pages", 3)
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert min(gaps) > 0.25
+
+
+def wrong_site(home: Path, base: str, spider: str) -> Path:
+    """Write a sites file whose one site has that spider."""
+    home.mkdir()
+    path = home / "sites.toml"
+    path.write_text(
+        f"[[site]]\nname = 'wrong'\nseeds = ['{base}']\n{spider}allow = ['{base.split('/')[2]}']\n"
+    )
+    return path
+
+
+def linking_to_wrong_pages(path: str, before: int) -> Answer:
+    pages = {"/": page("/wrong", "/string", "/fine"), "/wrong": page("/behind")}
+    return pages.get(path, page())
+
+
+def test_a_bug_in_a_spider_costs_the_links_of_its_pages_alone(tmp_path):
+    home = tmp_path / "home"
+    with serving(linking_to_wrong_pages) as (base, asked):
+        wrong_site(home, base, "spider = 'tests.wrong_spider.WrongSpider'\n")
+        run = muragat(home, "crawl", "wrong", "--delay", 0, "--json")
+        assert set(asked) >= {"/", "/wrong", "/string", "/fine"}
+    [report] = run.lines
+    assert report["sites"][0]["ended"] == "finished"
+    assert any("links of 2 pages were not read" in warning for warning in report["warnings"])
+    with Collection(home) as collection:
+        assert {f"{base}wrong", f"{base}string"} <= {c.url for c in collection.captures()}
+
+
+def test_pages_that_a_spider_failed_on_are_read_again_once_it_is_mended(tmp_path):
+    home = tmp_path / "home"
+    with serving(linking_to_wrong_pages) as (base, asked):
+        sites = wrong_site(home, base, "spider = 'tests.wrong_spider.WrongSpider'\n")
+        muragat(home, "crawl", "wrong", "--delay", 0)
+        assert "/behind" not in asked
+        sites.write_text(sites.read_text().replace("spider =", "# "))
+        muragat(home, "crawl", "wrong", "--delay", 0)
+        assert "/behind" in asked
+
+
+def test_a_site_that_is_down_is_told_in_one_line(tmp_path):
+    with serving(lambda path, before: page()) as (base, _):
+        pass
+    run = muragat(tmp_path / "home", "crawl", base, "--delay", 0)
+    assert run.code == 3
+    assert "nothing was captured (connection failed)" in run.out
+    assert "Traceback" not in run.err
+
+
+def test_a_site_crawled_by_its_address_is_listed_with_it(tmp_path):
+    with serving(lambda path, before: page()) as (base, _):
+        muragat(tmp_path / "home", "crawl", base, "--delay", 0)
+    found = muragat(tmp_path / "home", "sites", "--json").lines
+    assert [base] in [site["seeds"] for site in found]

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler import sites
 
@@ -56,8 +56,9 @@ def rows(home: Path, sites_file: Path | None) -> Iterator[SiteRow]:
     rounds = _rounds(home)
     for name in sorted(known):
         yield _row(name, known[name].seeds, rounds.get(name))
+    seeds = _seeds(home) if rounds.keys() - known.keys() else {}
     for name in sorted(rounds.keys() - known.keys()):
-        yield _row(name, (), rounds[name])
+        yield _row(name, seeds.get(name, ()), rounds[name])
 
 
 _Round = tuple[float, float | None, int, int]
@@ -79,14 +80,28 @@ def _row(name: str, seeds: tuple[str, ...], last: _Round | None) -> SiteRow:
 
 def _rounds(home: Path) -> dict[str, _Round]:
     """Return each crawled site's round from the frontier's tables; nothing where there are none yet."""
+    query = (
+        "SELECT rounds.site, started, ended, count(frontier.id), count(frontier.due)"
+        " FROM rounds LEFT JOIN frontier ON frontier.site = rounds.site GROUP BY rounds.site"
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in _selected(home, query)}
+
+
+def _seeds(home: Path) -> dict[str, tuple[str, ...]]:
+    """Return the addresses that each crawled site began from."""
+    found: dict[str, tuple[str, ...]] = {}
+    for site, url in _selected(
+        home, "SELECT site, url FROM frontier WHERE announcer = 'seed' ORDER BY id"
+    ):
+        found[site] = (*found.get(site, ()), url)
+    return found
+
+
+def _selected(home: Path, query: str) -> list[tuple[Any, ...]]:
     path = home / "state.sqlite"
     if not path.exists():
-        return {}
+        return []
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
-            return {}
-        query = (
-            "SELECT rounds.site, started, ended, count(frontier.id), count(frontier.due)"
-            " FROM rounds LEFT JOIN frontier ON frontier.site = rounds.site GROUP BY rounds.site"
-        )
-        return {site: tuple(rest) for site, *rest in connection.execute(query)}
+            return []
+        return connection.execute(query).fetchall()
