@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-import archive
 from archive import Collection
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines, stats_json, stats_lines
@@ -108,12 +107,6 @@ def stats(place: Place, /, *, as_json: bool) -> None:
     else:
         for line in stats_lines(figures, counts):
             print(line)
-
-
-@click.command(short_help="Show the version.")
-def version() -> None:
-    """Show the version."""
-    print(f"muragat {archive.__version__}")
 
 
 def _find(index: Index, what: str) -> list[Entry]:
