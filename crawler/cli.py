@@ -115,7 +115,8 @@ def muragat(ctx: click.Context, home: Path, sites_file: Path | None, verbose: in
     # A site that is down is an outcome of the report; Scrapy prints a traceback for its robots.txt.
     if verbose < 3:
         logging.getLogger("scrapy.downloadermiddlewares").setLevel(logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # What does not end within the grace after a signal is cut off; asyncio names each task of Scrapy's.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL if verbose < 3 else logging.WARNING)
     ctx.obj = Place(home=home, sites_file=sites_file)
 
 

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 8.0
+
+_GRACE_WITHOUT_STORAGE_S = 1.0
+"""Where nothing can be stored any more, no answer is worth waiting for."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -125,6 +129,7 @@ class _Crawling:
         self._runner = AsyncCrawlerRunner(self._settings)
         self._crawls = [self._runner.crawl(spider) for spider in spiders]
         self._loop = asyncio.get_running_loop()
+        self._session.when_storage_fails(self._stop_soon)
         results = await asyncio.gather(*self._crawls, return_exceptions=True)
         for spider, result in zip(spiders, results, strict=True):
             if isinstance(result, MuragatError):
@@ -156,6 +161,7 @@ class _Crawling:
 
     async def _stop(self) -> None:
         stop = asyncio.ensure_future(self._runner.stop())
-        await asyncio.wait([stop], timeout=_GRACE_S)
+        grace_s = _GRACE_S if self._session.failure is None else _GRACE_WITHOUT_STORAGE_S
+        await asyncio.wait([stop], timeout=grace_s)
         for crawl in self._crawls:
             crawl.cancel()

@@ -157,7 +157,12 @@ class CrawlSession:
             warc_bytes=after.warc_bytes - self._before.warc_bytes if after else 0,
             interrupted=self.interrupted,
         )
-        _write_report(self.home / "crawls", self.report)
+        try:
+            _write_report(self.home / "crawls", self.report)
+        except StorageError:
+            if self.failure is None:
+                raise
+            logger.info("%s: no report is written", self.crawl)  # for the same reason
 
     def _end_analysis(self) -> None:
         if self._analysis is None:

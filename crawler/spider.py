@@ -91,6 +91,8 @@ class SiteSpider(Spider):
                     "site=%s url=%s outcome=%s %s", self.name, claim.url, outcome, failure.value
                 )
                 await self.site_crawl.failed(claim, outcome)
+        except StorageError:
+            logger.debug("site=%s url=%s is due in the next crawl", self.name, claim.url)
         finally:
             self.site_crawl.handled(claim)
 

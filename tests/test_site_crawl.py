@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from archive import Collection
-from tests.program import muragat
+from tests.program import command, environment, muragat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -304,3 +306,28 @@ def test_a_site_crawled_by_its_address_is_listed_with_it(tmp_path):
         muragat(tmp_path / "home", "crawl", base, "--delay", 0)
     found = muragat(tmp_path / "home", "sites", "--json").lines
     assert [base] in [site["seeds"] for site in found]
+
+
+def test_a_full_disk_ends_the_crawl_though_a_server_never_answers(tmp_path):
+    released = threading.Event()
+    first = page("/never", *(f"/big{number}" for number in range(20)))
+
+    def answer(path, before):
+        if path == "/never":
+            released.wait(100)
+        return (200, {}, os.urandom(60_000)) if path.startswith("/big") else first
+
+    with serving(answer) as (base, asked):
+        crawl = command(tmp_path / "home", "crawl", base, "--delay", 0, "--concurrency", 4)
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -f 600; exec "$@"', "sh", *crawl],
+            capture_output=True,
+            text=True,
+            env=environment(),
+            timeout=45,
+            check=False,
+        )
+        released.set()
+    assert "/never" in asked
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
