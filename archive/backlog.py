@@ -33,6 +33,7 @@ from archive.index import Index, Tally
 from archive.index.observation import REDIRECT_STATUSES, Observation, identity_of, read
 from archive.model import Kind
 from archive.store import rows, state
+from archive.store.home import check_for_reading
 from archive.work import Work, work_for
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def drain(
 
 def _open_index(home: Path, control: Control, *, patience_s: float) -> Index:
     """Open the index for writing, once another process that holds it has ended."""
+    check_for_reading(home)
     deadline = time.monotonic() + patience_s
     while True:
         try:

@@ -1,7 +1,8 @@
 """Stage 2 as a process beside the crawl: started, told to drain, its progress read.
 
-Hides the pipe to `archive.backlog`. Whatever happens to that process, the crawl goes on: what it did not
-analyse stays in the backlog of the collection, and the next crawl takes it up.
+Hides the pipe to `archive.backlog`. Whatever happens to that process, the crawl goes on: where a signal has
+ended it, another one takes over when the crawl drains; what is not analysed even then stays in the backlog of
+the collection, and the next crawl takes it up.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_STOPPED = 130
 _STOP_S = 10.0
 """How long the process may take to save its state when the crawl is interrupted."""
 
@@ -33,7 +36,7 @@ class AnalysisProcess:
         self.progress: Mapping[str, object] = {}
         self._home = home
         self._process: subprocess.Popen[str] | None = None
-        self._reader = threading.Thread(target=self._read, name="analysis-progress", daemon=True)
+        self._is_interrupted = False
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the crawl alone."""
@@ -48,21 +51,38 @@ class AnalysisProcess:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+        self._reader = threading.Thread(target=self._read, name="analysis-progress", daemon=True)
         self._reader.start()
 
     def drain(self) -> bool:
-        """Let it finish the backlog and publish; return whether it did."""
-        self._tell("drain\n")
-        return self._wait(limit_s=None)
+        """Let it finish the backlog and publish; return whether it did.
+
+        One that was killed (for want of memory, say) is replaced once.
+        """
+        code = self._drained()
+        if code < 0 and not self._is_interrupted:
+            logger.warning("analysis was ended by signal %s; it is started again", -code)
+            self.start()
+            code = self._drained()
+        return self._is_well(code)
 
     def stop(self) -> None:
-        """Make it save its state and end, the backlog as it is. May be called while `drain` waits."""
+        """Make it save its state and end, the backlog as it is."""
+        self.interrupt()
         self._hang_up()
-        self._wait(limit_s=_STOP_S)
+        code = self._wait(limit_s=_STOP_S)
+        if code not in {0, _STOPPED, -signal.SIGTERM}:
+            self._is_well(code)
 
     def interrupt(self) -> None:
-        """Ask it to end soon, the backlog as it is, without waiting for it."""
-        self._hang_up()
+        """Ask it to end soon, the backlog as it is, without waiting for it; for a signal handler, too."""
+        assert self._process is not None
+        self._is_interrupted = True
+        self._process.terminate()
+
+    def _drained(self) -> int:
+        self._tell("drain\n")
+        return self._wait(limit_s=None)
 
     def _tell(self, word: str) -> None:
         assert self._process is not None
@@ -71,7 +91,7 @@ class AnalysisProcess:
             self._process.stdin.write(word)
             self._process.stdin.flush()
         except BrokenPipeError:
-            logger.warning("analysis ended early; the next crawl goes on with it")
+            logger.debug("analysis had ended before it was told to drain")
 
     def _hang_up(self) -> None:
         assert self._process is not None
@@ -81,7 +101,7 @@ class AnalysisProcess:
         except BrokenPipeError:
             logger.debug("analysis had ended before it was told to")
 
-    def _wait(self, *, limit_s: float | None) -> bool:
+    def _wait(self, *, limit_s: float | None) -> int:
         assert self._process is not None
         try:
             code = self._process.wait(limit_s)
@@ -89,7 +109,10 @@ class AnalysisProcess:
             self._process.kill()
             code = self._process.wait()
         self._reader.join()
-        if code != 0:
+        return code
+
+    def _is_well(self, code: int) -> bool:
+        if code != 0 and not self._is_interrupted:
             logger.warning("analysis ended with status %s; the next crawl goes on with it", code)
         return code == 0
 

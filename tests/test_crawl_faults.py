@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
+import sys
+import urllib.request
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from archive import Collection
-from tests.program import articles, muragat, start
+from archive.backlog import drain
+from tests.program import ROOT, articles, muragat, start
 from tests.sites.demo import DemoSite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SEED = 20260301
@@ -71,10 +76,87 @@ def test_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path):
         check_after_kills(tmp_path / "home", site, kills=4)
 
 
+class GeneratedSite:
+    """A site of as many pages as are asked for, in a process of its own; counts what is asked of it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        self.base, self.pages = str(ready["base"]), int(ready["pages"])
+        self.requests = 0
+
+    def ask(self) -> int:
+        """Return how often the site has been asked so far."""
+        with urllib.request.urlopen(f"{self.base}__tally") as answer:
+            self.requests += json.load(answer)["requests"]
+        return self.requests
+
+
+@contextmanager
+def generated_site(articles: int) -> Iterator[GeneratedSite]:
+    command = [sys.executable, "-m", "benchmarks.site", "--articles", str(articles)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield GeneratedSite(process)
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def kill_after(home: Path, site: GeneratedSite, requests: int) -> None:
+    """Start a crawl and kill it once it has asked so often."""
+    process = start(home, "crawl", site.base, "--delay", 0, "--concurrency", 4)
+    enough = site.ask() + requests
+    while site.ask() < enough and process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
+    assert process.poll() is None, "the crawl ended before it was killed"
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def check_kills_of_a_large_crawl(home: Path, *, kills: int, articles_: int) -> None:
+    moments, seen = random.Random(SEED), set[str]()
+    with generated_site(articles_) as site:
+        for _ in range(kills):
+            kill_after(home, site, moments.randint(1, 8))
+            seen |= acknowledged(home)
+        last = muragat(home, "crawl", site.base, "--delay", 0, "--concurrency", 4)
+        assert (last.code, last.err.count("analysis")) == (0, 0), last.err
+        pages = site.pages
+    assert muragat(home, "verify").out == ""
+    with Collection(home) as collection:
+        captures = [one for one in collection.captures() if not one.url.endswith("/robots.txt")]
+    assert seen <= {one.record_id for one in captures} | robots(home)
+    assert max(Counter(one.url for one in captures).values()) == 1
+    assert sum(one.status == 200 for one in captures) == pages
+    check_rebuild(home, articles_)
+
+
+def robots(home: Path) -> set[str]:
+    with Collection(home) as collection:
+        return {one.record_id for one in collection.captures() if one.url.endswith("/robots.txt")}
+
+
+def check_rebuild(home: Path, count: int) -> None:
+    """What came out of all the kills is what the same captures give in one go."""
+    published = (home / "articles.jsonl").read_bytes()
+    assert published.count(b"\n") == count
+    for name in ("articles.sqlite", "articles.jsonl"):
+        (home / name).unlink()
+    for left in home.glob("articles.sqlite-*"):
+        left.unlink()
+    drain(home)
+    assert (home / "articles.jsonl").read_bytes() == published
+
+
 @pytest.mark.faults
 def test_thirty_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path):
-    with DemoSite() as site:
-        check_after_kills(tmp_path / "home", site, kills=30)
+    check_kills_of_a_large_crawl(tmp_path / "home", kills=30, articles_=250)
+
+
+def test_kills_of_a_crawl_leave_the_index_that_its_captures_give(tmp_path):
+    check_kills_of_a_large_crawl(tmp_path / "home", kills=3, articles_=30)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
