@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from w3lib.url import safe_url_string
+
 from archive import urls
 from archive.model import Announcer, Outcome, Via
 
@@ -264,8 +266,12 @@ class SqliteFrontier:
 
 
 def announcement(url: str, via: Via, *, redirects: int = 0) -> Announcement:
-    """Return the announcement of `url`, keyed by its fetch key."""
-    return Announcement(key=urls.fetch_key(url), url=url, via=via, redirects=redirects)
+    """Return the announcement of `url`, written as Scrapy will send it, under its fetch key.
+
+    Scrapy escapes more than browsers do and drops an empty query; what is captured must find its row again.
+    """
+    sent = safe_url_string(url)
+    return Announcement(key=urls.fetch_key(sent), url=sent, via=via, redirects=redirects)
 
 
 def respelt(told: Announcement) -> Announcement:

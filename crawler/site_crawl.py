@@ -200,6 +200,6 @@ def _announcements(
                 continue
         via = Via(announcer=link.announcer, referrer=referrer, seed=seed, hop=hop)
         told = announcement(link.url, via, redirects=redirects)
-        if parent and redirects and told.key == parent.key and link.url != parent.url:
+        if parent and redirects and told.key == parent.key and told.url != parent.url:
             told = respelt(told)
         yield told

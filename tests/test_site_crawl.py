@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from archive import Collection
 from tests.program import command, environment, muragat
 
@@ -101,6 +103,14 @@ def test_a_redirect_to_the_same_address_written_otherwise_is_followed(tmp_path):
         found = paths(tmp_path / "h", base)
     assert ("/a//b", 301) in found
     assert ("/a/b", 200) in found
+
+
+@pytest.mark.parametrize("link", ["/a?", "/a|b", "/a[1]{2}", "/a%zz", "/a b"])
+def test_an_address_that_is_sent_otherwise_than_written_is_done_once(tmp_path, link):
+    with serving(lambda path, before: page(link) if path == "/" else page()) as (base, asked):
+        report = crawled(tmp_path / "h", base)
+    assert report["sites"][0]["due"] == 0
+    assert len([path for path in asked if path.startswith("/a") and "atom" not in path]) == 1
 
 
 def test_an_endless_chain_of_redirects_ends(tmp_path):
