@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections import Counter
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ from tests.sites.demo import DemoSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
 
 SEED = 20260301
 
@@ -180,3 +181,42 @@ def test_an_interrupted_crawl_leaves_a_report_that_says_so(tmp_path):
         crawl_until(home, site, 30, signal.SIGINT)
     [report] = (home / "crawls").iterdir()
     assert '"interrupted": true' in report.read_text("utf-8")
+
+
+def analysis_of(crawl_pid: int) -> list[int]:
+    """The analysis process that a crawl has started."""
+    children = Path(f"/proc/{crawl_pid}/task/{crawl_pid}/children").read_text("ascii").split()
+    return [
+        int(pid)
+        for pid in children
+        if b"archive.backlog" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def test_a_killed_analysis_does_not_disturb_its_crawl(tmp_path):
+    home = tmp_path / "home"
+    with generated_site(30) as site:
+        process = start(home, "crawl", site.base, "--delay", 0)
+        while site.ask() < 10:
+            assert process.poll() is None
+        [analysis] = analysis_of(process.pid)
+        os.kill(analysis, signal.SIGKILL)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "it is started again" in told
+    assert len(articles(home)) == 30
+
+
+def test_a_second_crawl_of_a_home_is_refused_and_the_first_undisturbed(tmp_path):
+    home = tmp_path / "home"
+    with generated_site(30) as site:
+        process = start(home, "crawl", site.base, "--delay", 0.2)
+        while site.ask() < 5:
+            assert process.poll() is None
+        second = muragat(home, "crawl", site.base, "--delay", 0)
+        beside = [muragat(home, *words) for words in (("verify",), ("stats",))]
+        process.communicate(timeout=60)
+    assert second.code == 4
+    assert f"process {process.pid} is writing" in second.err
+    assert [(run.code, run.err) for run in beside] == [(0, ""), (0, "")]
+    assert (process.returncode, len(articles(home))) == (0, 30)
