@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 import archive
-from archive.errors import MuragatError
+from archive.errors import MuragatError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,6 +156,8 @@ def crawl(place: Place, /, what: tuple[str, ...], **options: object) -> None:
         _print_report(report, place)
     if report.interrupted:
         sys.exit(INTERRUPTED)
+    if not report.is_analysed:
+        sys.exit(StorageError.exit_code)
     if report.failed:
         sys.exit(SOME_SITES_FAILED)
 

@@ -35,9 +35,15 @@ _WORDS = {
 }
 
 
+_NOT_ANALYSED = "analysis did not finish, articles.jsonl is as it was; what was crawled is kept, the next crawl goes on with it"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a crawl did. `wire_bytes` leave out TLS and chunk framing; `failed` names sites that gave nothing."""
+    """What a crawl did. `wire_bytes` leave out TLS and chunk framing; `failed` names sites that gave nothing.
+
+    `is_analysed` is False where analysis could not finish and publish, and nobody had asked it to stop.
+    """
 
     crawl: str
     started: datetime
@@ -51,6 +57,7 @@ class Report:
     warc_bytes: int
     interrupted: bool
     failed: tuple[str, ...]
+    is_analysed: bool
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -110,7 +117,12 @@ def make_report(
         warc_bytes=warc_bytes,
         interrupted=interrupted,
         failed=tuple(site.name for site in sites if site.has_failed),
-        warnings=(*filter(None, [tally.failure]), *_warnings(sites), *tally.problems),
+        is_analysed=tally.is_analysed,
+        warnings=(
+            *filter(None, [tally.failure, "" if tally.is_analysed else _NOT_ANALYSED]),
+            *_warnings(sites),
+            *tally.problems,
+        ),
     )
 
 

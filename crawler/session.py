@@ -170,7 +170,7 @@ class CrawlSession:
         if self.interrupted or self.failure is not None:
             self._analysis.stop()
         else:
-            self._analysis.drain()
+            self.tally.is_analysed = self._analysis.drain()
 
 
 def _publish(store: Store) -> Stats:

@@ -62,6 +62,7 @@ class Tally:
     wire_bytes: int = 0
     current: str = ""
     failure: str = ""
+    is_analysed: bool = True
     analysis: Mapping[str, object] = field(default_factory=dict)
 
     def site(self, name: str) -> SiteTally:

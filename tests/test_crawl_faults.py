@@ -220,3 +220,21 @@ def test_a_second_crawl_of_a_home_is_refused_and_the_first_undisturbed(tmp_path)
     assert f"process {process.pid} is writing" in second.err
     assert [(run.code, run.err) for run in beside] == [(0, ""), (0, "")]
     assert (process.returncode, len(articles(home))) == (0, 30)
+
+
+def test_analysis_that_can_not_write_is_told_and_loses_no_capture(tmp_path):
+    home = tmp_path / "home"
+    with DemoSite() as site:
+        muragat(home, "crawl", site.base, "--delay", 0, "--max-pages", 2)
+        for name in ("articles.sqlite", "articles.sqlite-wal", "articles.sqlite-shm"):
+            (home / name).unlink(missing_ok=True)
+        (home / "articles.sqlite").write_bytes(b"no database" * 500)
+        run = muragat(home, "crawl", site.base, "--delay", 0, "--json")
+        expected = [truth for truth in site.truth if truth.expected]
+    assert run.code == 4
+    assert "analysis did not finish" in run.lines[0]["warnings"][0]
+    assert "articles.sqlite" in run.err
+    (home / "articles.sqlite").unlink()
+    with DemoSite(port=int(site.base.rsplit(":", 1)[1].strip("/"))) as again:
+        assert muragat(home, "crawl", again.base, "--delay", 0).code == 0
+    assert len(articles(home)) == len(expected)
