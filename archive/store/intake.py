@@ -119,6 +119,8 @@ class Intake:
             if is_clean:
                 self.sync(None)
                 self._writer.finish()
+                # A reader may hold the log open; what is in it goes into the file all the same, for copies of that.
+                self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             self._writer.close()
             self._release()
