@@ -25,7 +25,10 @@ def main():
         if not path.startswith("/once/") or served:
             misbehave(path.rpartition("/")[2], answers)
         article = Article(PageType.ARTICLE, headline=path, text=str(os.getpid()))
-        answers.write(messages.message({"id": job["id"], "article": codec.to_json(article)}))
+        answer = {"id": job["id"], "article": codec.to_json(article)}
+        if path.endswith("/big"):
+            answer["peak_bytes"] = 10**12
+        answers.write(messages.message(answer))
         answers.flush()
         served += 1
 

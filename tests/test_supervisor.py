@@ -83,6 +83,21 @@ def test_a_worker_is_replaced_after_its_share_of_jobs(tmp_path):
     assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2]
 
 
+def test_a_worker_that_a_page_made_big_is_replaced(tmp_path):
+    with Supervisor(tmp_path, workers=1, command=BAD) as supervisor:
+        pids = [
+            results_of(supervisor, [capture])[capture.url].article.text
+            for capture in stubs("/1", "/big", "/3", "/4")
+        ]
+    assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2]
+
+
+def test_what_waits_behind_a_page_that_made_its_worker_big_is_answered(tmp_path):
+    pages = stubs("/1", "/big", "/a/big", "/4", "/5")
+    with Supervisor(tmp_path, workers=2, command=BAD) as supervisor:
+        assert set(results_of(supervisor, pages)) == {page.url for page in pages}
+
+
 def test_workers_that_can_not_start_are_an_error(tmp_path):
     with (
         Supervisor(tmp_path, command=(*BAD, "stillborn")) as supervisor,

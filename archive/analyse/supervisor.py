@@ -31,11 +31,15 @@ _STILLBORN_MAX: Final = 2  # workers in a row that end before their first job: n
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`time_s` is a last resort: what decides on a page are counts (bytes, nodes), which are the same everywhere."""
+    """`time_s` is a last resort: what decides on a page are counts (bytes, nodes), which are the same everywhere.
+
+    A worker that has ever held more than `peak_bytes` is replaced: one starts with about 150 MB.
+    """
 
     time_s: float = 30.0
     start_s: float = 60.0
     jobs_per_worker: int = 5000
+    peak_bytes: int = 220_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class _Lane:
     jobs: deque[_Job] = field(default_factory=deque)
     deadline: float = 0.0
     served: int = 0
+    peak_bytes: int = 0
+
+    def is_spent(self, limits: Limits) -> bool:
+        """It gets no more jobs: it has had its share, or a page has made it big."""
+        return self.served >= limits.jobs_per_worker or self.peak_bytes > limits.peak_bytes
 
 
 class Supervisor:
@@ -168,7 +177,7 @@ class Supervisor:
             self._lanes.append(self._lane())
         for depth in range(1, _IN_FLIGHT + 1):
             for lane in list(self._lanes):
-                if self._waiting and len(lane.jobs) < depth:
+                if self._waiting and len(lane.jobs) < depth and not lane.is_spent(self._limits):
                     self._give(lane, self._waiting.popleft())
 
     def _fresh_lane(self) -> _Lane:
@@ -212,11 +221,12 @@ class Supervisor:
                     self.start_up_s = time.monotonic() - lane.process.started
                 else:
                     self._finish(lane, message)
+                    lane.peak_bytes = _whole(message.get("peak_bytes"))
                 lane.deadline = time.monotonic() + self._limits.time_s
         except WorkerFailed as error:
             self._fail(lane, error)
         else:
-            if lane.served >= self._limits.jobs_per_worker and not lane.jobs:
+            if lane.is_spent(self._limits) and not lane.jobs:
                 self._replace(lane)
 
     def _finish(self, lane: _Lane, message: Mapping[str, object]) -> None:
@@ -264,6 +274,10 @@ class Supervisor:
         fresh = self._lane()
         self._lanes[self._lanes.index(lane)] = fresh
         return fresh
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _job(home: Path, capture: Capture, original: Capture | None, hints: Hints) -> dict[str, object]:

@@ -56,7 +56,7 @@ def main() -> int:
         while job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES):
             # This alarm ends us if the supervisor, whose clock runs out first, is gone.
             signal.setitimer(signal.ITIMER_REAL, time_limit_s)
-            answer = messages.message(_answer(job))
+            answer = messages.message(_answer(job) | {"peak_bytes": _peak_bytes()})
             signal.setitimer(signal.ITIMER_REAL, 0)
             if len(answer) > messages.MAX_ANSWER_BYTES:
                 problem = f"its article has {len(answer)} bytes, more than is kept"
@@ -77,6 +77,11 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(5)  # the crawl goes first
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process ever held; what a big page took is seldom given back."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _send(answers: BinaryIO, message: bytes) -> None:
