@@ -157,7 +157,7 @@ class FrontierScheduler(BaseScheduler):
         """Claim what is due; return why the crawl is to end, or ""."""
         if self._site_crawl.limit_reached():
             return "limit"
-        if len(self._ready) >= self._batch:
+        if len(self._ready) > self._batch // 2:
             return ""
         busy = bool(self._site_crawl.in_flight) or bool(self._ready)
         claims, due = await self._site_crawl.claim(self._batch)
