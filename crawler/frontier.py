@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from w3lib.url import safe_url_string
 
@@ -51,6 +51,10 @@ CREATE TABLE IF NOT EXISTS rounds (
 RESPELT = "#"
 """Ends the keys that `respelt` makes; no fetch key has a fragment."""
 
+_CLAIM = (
+    "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest"
+)
+
 MAX_REDIRECTS = 10
 """Redirects in a row that are followed; browsers stop at 20, RFC 9110 section 15.4 names no number."""
 
@@ -78,13 +82,17 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An address that is ours to fetch now; it comes back by `done`, or after a restart."""
+    """An address that is ours to fetch now; it comes back by `done`, or after a restart.
+
+    `digest` is the payload digest of its last visit, "" where there was none.
+    """
 
     key: str
     url: str
     via: Via
     redirects: int
     failures: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,24 +186,15 @@ class SqliteFrontier:
 
     def claim(self, site: str, limit: int) -> Sequence[Claim]:
         rows = self._connection.execute(
-            "UPDATE frontier SET claimed = 1 WHERE id IN (SELECT id FROM frontier"
+            "UPDATE frontier SET claimed = 1 WHERE id IN (SELECT id FROM frontier"  # noqa: S608 - a constant
             " WHERE site = ? AND claimed = 0 AND due IS NOT NULL AND due <= ?"
             " ORDER BY priority, id LIMIT ?)"
-            " RETURNING id, priority, key, url, announcer, referrer, seed, hop, redirects, failures",
+            f" RETURNING priority, id, {_CLAIM}",
             (site, self._clock(), limit),
         ).fetchall()
         self._connection.commit()
-        rows.sort(key=lambda row: (row[1], row[0]))
-        return [
-            Claim(
-                key=row[2],
-                url=row[3],
-                via=Via(announcer=Announcer(row[4]), referrer=row[5], seed=row[6], hop=row[7]),
-                redirects=row[8],
-                failures=row[9],
-            )
-            for row in rows
-        ]
+        rows.sort()
+        return [_claim(row[2:]) for row in rows]
 
     def done(self, visit: Visit) -> None:
         self._visits.append(visit)
@@ -211,24 +210,13 @@ class SqliteFrontier:
         """Return `claim_of` for an address: by its own key where it has one (see `respelt`), else its fetch key."""
         return self.claim_of(url + RESPELT) or self.claim_of(urls.fetch_key(url))
 
-    def digest(self, key: str) -> str | None:
-        """Return the payload digest of the last visit ("" when there was none), None for an unknown key."""
-        row = self._connection.execute(
-            "SELECT coalesce(digest, '') FROM frontier WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else str(row[0])
-
     def claim_of(self, key: str) -> tuple[str, Claim] | None:
         """Return the site and the standing of a known address, whether it is claimed or not."""
         row = self._connection.execute(
-            "SELECT site, url, announcer, referrer, seed, hop, redirects, failures"
-            " FROM frontier WHERE key = ?",
+            f"SELECT site, {_CLAIM} FROM frontier WHERE key = ?",  # noqa: S608 - a constant
             (key,),
         ).fetchone()
-        if row is None:
-            return None
-        via = Via(announcer=Announcer(row[2]), referrer=row[3], seed=row[4], hop=row[5])
-        return row[0], Claim(key=key, url=row[1], via=via, redirects=row[6], failures=row[7])
+        return None if row is None else (row[0], _claim(row[1:]))
 
     def counts(self, site: str) -> tuple[int, int]:
         """Return how many addresses of `site` are known, and how many of them are still due."""
@@ -280,6 +268,13 @@ def respelt(told: Announcement) -> Announcement:
     A server may insist on one way of writing an address; both are then fetched, under keys of their own.
     """
     return replace(told, key=told.url + RESPELT)
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    """Return the claim of a row of `_CLAIM`."""
+    key, url, announcer, referrer, seed, hop, redirects, failures, digest = row
+    via = Via(announcer=Announcer(announcer), referrer=referrer, seed=seed, hop=hop)
+    return Claim(key, url, via, redirects=redirects, failures=failures, digest=digest)
 
 
 def _row(site: str, announcement: Announcement, now: float) -> tuple[object, ...]:

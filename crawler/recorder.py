@@ -97,7 +97,7 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
     store.is_dirty = True
     body_bytes = _size(exchange.body)
     known = store.frontier.claim_of_url(exchange.url) if exchange.method == "GET" else None
-    last_digest = store.frontier.digest(known[1].key) if known else None
+    last_digest = known[1].digest if known else None
     outcome = outcome_of(capture, last_digest=last_digest)
     if known is None:
         store.read.append(capture.sequence)

@@ -6,6 +6,8 @@ begin with MURAGAT_ are ours; docs/settings.md explains each.
 
 from __future__ import annotations
 
+import archive
+
 BOT_NAME = "muragat"
 SPIDER_MODULES = ["spiders"]
 SPIDER_LOADER_CLASS = "crawler.loader.SiteSpiderLoader"
@@ -20,7 +22,7 @@ MURAGAT_MAX_TIME = 0
 MURAGAT_OPERATOR = ""
 MURAGAT_RESPONSE_MAX = 32 * 1024 * 1024
 
-USER_AGENT = "muragat/0.1"
+USER_AGENT = f"muragat/{archive.__version__}"
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = "muragat"
 DOWNLOAD_DELAY = 1.0

@@ -17,21 +17,19 @@ from scrapy.exceptions import (
     IgnoreRequest,
     UnsupportedURLSchemeError,
 )
-from scrapy.http import Headers
-from scrapy.responsetypes import responsetypes
+from scrapy.http import Response
 from scrapy.utils.misc import load_object
 
 import archive
 from archive.errors import RecordDamaged, StorageError, UsageError
 from archive.model import Outcome
-from crawler.discover.announced import announced_in, is_slow_to_read
+from crawler.discover.announced import announced_in, is_slow_to_read, stored_response
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
-    from scrapy.http import Response
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
@@ -99,21 +97,17 @@ class SiteSpider(Spider):
     async def read_again(self, capture: Capture) -> None:
         """Announce the links of a stored capture, from its record."""
 
-        def job(store: Store) -> tuple[Headers, int, bytes]:
+        def job(store: Store) -> Response:
             try:
-                message = store.collection.read(capture)
+                return stored_response(capture.url, store.collection.read(capture))
             except RecordDamaged as error:
                 logger.warning(
                     "site=%s url=%s its links are lost: %s", self.name, capture.url, error
                 )
-                return Headers(), 0, b""
-            return Headers(message.fields), message.status, message.decoded().body
+                return Response(capture.url)
 
-        headers, status, body = await asyncio.wrap_future(
-            self.site_crawl.session.writer.submit(job)
-        )
-        kind = responsetypes.from_args(headers=headers, url=capture.url, body=body)
-        await self._announce(capture, kind(capture.url, status=status, headers=headers, body=body))
+        response = await asyncio.wrap_future(self.site_crawl.session.writer.submit(job))
+        await self._announce(capture, response)
 
     def keep(self, work: Coroutine[object, object, object]) -> None:
         """Run `work` beside the crawl, and hold it so that it is not lost."""

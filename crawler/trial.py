@@ -11,14 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.http import Headers
-from scrapy.responsetypes import responsetypes
-
 from archive import Collection
 from archive.analyse import analyse
 from archive.analyse.codec import to_json
 from crawler.crawl import CrawlOptions, crawl
-from crawler.discover.announced import announced_in
+from crawler.discover.announced import announced_in, stored_response
 from crawler.scope import Scope
 
 if TYPE_CHECKING:
@@ -93,13 +90,10 @@ def try_page(url: str, site: Site, allow: tuple[str, ...]) -> Trial:
 
 def _trial(captures: tuple[Capture, ...], message: Message, site: Site, report: Report) -> Trial:
     last = captures[-1]
-    payload = message.decoded().body
-    headers = Headers(message.fields)
-    kind = responsetypes.from_args(headers=headers, url=last.url, body=payload)
-    response = kind(last.url, status=message.status, headers=headers, body=payload)
+    response = stored_response(last.url, message)
     scope = Scope.from_site(site)
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.fields]
-    article = analyse(payload, url=last.url, captured=last.date, headers=fields)
+    article = analyse(response.body, url=last.url, captured=last.date, headers=fields)
     links = tuple((link, scope.decide(link.url)) for link in announced_in(response))
     return Trial(captures, article, links, report)
 

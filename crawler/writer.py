@@ -170,7 +170,7 @@ def _settle(store: Store) -> None:
         known = None if is_passing(capture) else store.frontier.claim_of_url(capture.url)
         if known is None or capture.date.timestamp() < store.frontier.begun(known[0]):
             continue
-        outcome = outcome_of(capture, last_digest=store.frontier.digest(known[1].key))
+        outcome = outcome_of(capture, last_digest=known[1].digest)
         store.frontier.done(Visit(known[1].key, outcome, capture.digest))
     store.commit()
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from scrapy.http import Headers
+from scrapy.responsetypes import responsetypes
+
 from crawler.discover.feeds import read_feed
 from crawler.discover.links import links_of_redirect, read_links
 from crawler.discover.sitemaps import read_sitemap
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from scrapy.http import Response
 
+    from archive.http import Message
     from crawler.discover.links import Link
 
 logger = logging.getLogger(__name__)
@@ -43,6 +47,14 @@ def announced_in(response: Response) -> Iterable[Link]:
     if refresh:
         return (*links_of_redirect("", url=response.url, refresh=refresh), *_read(response))
     return _read(response)
+
+
+def stored_response(url: str, message: Message) -> Response:
+    """Return a stored answer as Scrapy would have given it to the spider, its body decoded."""
+    body = message.decoded().body
+    headers = Headers(message.fields)
+    kind = responsetypes.from_args(headers=headers, url=url, body=body)
+    return kind(url, status=message.status, headers=headers, body=body)
 
 
 def is_slow_to_read(response: Response) -> bool:

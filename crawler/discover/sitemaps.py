@@ -29,9 +29,6 @@ MAX_BYTES = 50 * 1024 * 1024
 MAX_LINKS = 50_000
 """Addresses of one sitemap (sitemaps.org)."""
 
-MAX_DEPTH = 3
-"""How deep an index may lead: an index, its children, theirs; for the crawl to apply."""
-
 USUAL_PLACES = (
     "/sitemap.xml",
     "/sitemap_index.xml",
