@@ -39,6 +39,7 @@ class Announcer(StrEnum):
     HREFLANG = "hreflang"
     CANONICAL = "canonical"
     ROBOTS = "robots"
+    REQUISITE = "requisite"
     IMPORT = "import"
 
 
@@ -66,13 +67,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """How an exchange came to be made; stored in its metadata record."""
+    """How an exchange came to be made; stored in its metadata record. `site` is the name of the site crawled."""
 
     crawl: str = ""
     announcer: Announcer = Announcer.SEED
     referrer: str = ""
     seed: str = ""
     hop: int = 0
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)

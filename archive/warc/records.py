@@ -214,6 +214,7 @@ def _metadata(frame: _Frame, exchange: Exchange, answer: Answer, members: list[S
         ("announcedBy", via.announcer),
         ("seed", safe_url(via.seed)),
         ("crawl", via.crawl),
+        ("site", via.site),
         ("fetchTimeMs", str(_milliseconds(exchange.elapsed_s))),
         ("peer", "" if ip_address(exchange.peer) == exchange.peer else exchange.peer),
         ("interim", _quoted(exchange.interim)),
