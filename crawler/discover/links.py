@@ -13,7 +13,7 @@ from archive import urls
 from archive.charset import decode_html
 from archive.model import Announcer
 from crawler.discover.robots_directives import directives
-from crawler.discover.tags import attributes, first_href, tags, unescaped
+from archive.tags import attributes, first_href, tags, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
