@@ -3,8 +3,8 @@
 No tree is built. Every HTML parser tried (libxml2, lexbor, resiliparse) takes quadratic time in the attributes of
 one tag or in open elements (60,000 nested `div`: lexbor 4.4 s), and a guard before the parser costs what the
 tokens themselves cost. Each repetition here is possessive and each failure consumes what it has looked at, so that
-no input is read twice. Source: HTML Standard section 13.2.5, tokenization; comments and raw text as there,
-`noscript`, `noframes` and `template` read as markup because their links count.
+no input is read more than three times. Source: HTML Standard section 13.2.5, tokenization; comments and raw text as
+there, `noscript`, `noframes` and `template` read as markup because their links count.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+FILES = (
+    "(?i:jpe?+g|jfif|pjpeg|png|apng|gif|webp|avif|heic|jxl|svgz?+|bmp|ico|cur|tiff?+"
+    "|mp4|m4v|webm|og[gvma]|opus|mov|mp3|m4a|aac|wav|flac|vtt)"
+)
+"""The endings of picture, video and sound files, without their dot; a regular expression."""
 
 _SPACE = r"[\t\n\f\r ]"
 _NAME = r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
@@ -29,29 +35,49 @@ _HREF = re.compile(
     rf"(?:[\t\n\f\r /]*+(?!(?i:href)[\t\n\f\r />=]){_NAME}(?:{_SPACE}*+={_SPACE}*+{_ANY_VALUE})?+)*+"
     rf"[\t\n\f\r /]*+(?i:href){_SPACE}*+(?:={_SPACE}*+{_VALUE})?+"
 )
+_IS = rf"{_SPACE}*+={_SPACE}*+"
+_FILE = rf"\.(?!{FILES}(?![A-Za-z0-9]))"
+_NAMES_A_FILE = (
+    rf"(?:[sS](?i:tyle){_IS}(?:\"[^\"(]*+\(|'[^'(]*+\(|(?![\"'])[^\t\n\f\r >(]*+\()"
+    rf"|[dD](?i:ata-)[^\t\n\f\r />=]*+{_IS}"
+    rf"(?:\"(?:[^\".]++|{_FILE})*+\.|'(?:[^'.]++|{_FILE})*+\.|(?![\"'])(?:[^\t\n\f\r >.]++|{_FILE})*+\.)"
+    rf"|[bB](?i:ackground){_IS})"
+)
+_PLAIN_ATTRIBUTES = (
+    rf"(?:[\t\n\f\r /]*+(?!{_NAMES_A_FILE}){_NAME}(?:{_SPACE}*+={_SPACE}*+{_ANY_VALUE})?+)*+"
+    r"[\t\n\f\r /]*+(?:>|\Z)"
+)
 _RAW = ("iframe", "noembed", "script", "style", "textarea", "title", "xmp")
 _WANTED = (
-    r"(?i:a(?:rea)?+|base|frame|iframe|link|meta|noembed|plaintext|s(?:cript|tyle)|t(?:extarea|itle)|xmp)"
-    r"(?=[\t\n\f\r />])"
+    r"(?i:a(?:rea|mp-[a-z]++|udio)?+|base|embed|f(?:eimage|rame)|i(?:frame|m(?:g|age)|nput)|link|meta|noembed"
+    r"|object|plaintext|s(?:cript|ource|tyle)|t(?:extarea|itle|rack)|use|video|xmp)(?=[\t\n\f\r />])"
 )
 _TOKEN = re.compile(
     r"(?:[^<]++"  # text
     r"|</[A-Za-z][A-Za-z0-9]*+>"  # the usual end tag, first because it is half of all
     rf"|<(?!!--|{_WANTED})"
-    rf"(?:/?[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTES}|[!?/][^>]*+>?+|(?![A-Za-z!?/])))*+"
-    rf"<(?:(!--)|({_WANTED})({_ATTRIBUTES}))"
+    rf"(?:[A-Za-z][^\t\n\f\r />]*+{_PLAIN_ATTRIBUTES}"
+    rf"|/[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTES}|[!?/](?!(?<=/)[A-Za-z])[^>]*+>?+|(?![A-Za-z!?/])))*+"
+    rf"<(?:(!--)|([A-Za-z][^\t\n\f\r />]*+)({_ATTRIBUTES}))"
 )
 _END_OF_COMMENT = re.compile(r"--!?>")
 _END_OF_RAW = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW}
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]++|[xX][0-9a-fA-F]++);?+|[a-zA-Z][a-zA-Z0-9]*+;?+(?!=))")
 
 
-Tag = tuple[str, str, int]
-"""A start tag: its name in lower case, its attributes as written, where its content begins."""
+Tag = tuple[str, str, int, int]
+"""A start tag: its name in lower case, its attributes as written, where its content begins, where that ends.
+
+The end is known for `script` and `style` alone, of which the content is no markup; of others it is the beginning.
+"""
 
 
 def tags(text: str) -> Iterator[Tag]:
-    """Yield the tags `a area base frame iframe link meta` of a page, in order."""
+    """Yield the tags of a page that may name an address, in order.
+
+    They are those that do by their kind (a, img, link, …), and any other with a `style` that calls a function,
+    a `data-…` that names a file of `FILES`, or a `background`.
+    """
     position = 0
     while found := _TOKEN.match(text, position):
         position = found.end()
@@ -63,16 +89,18 @@ def tags(text: str) -> Iterator[Tag]:
             continue
         name = found[2].lower()
         if name in _END_OF_RAW:
-            if name == "iframe":
-                yield name, found[3], position
-            closed = _END_OF_RAW[name].search(text, position)
-            if not closed:
-                return
-            position = closed.start()
+            start = position
+            closed = _END_OF_RAW[name].search(text, start)
+            position = closed.start() if closed else len(text)
+            if name in _RAW_WANTED:
+                yield name, found[3], start, start if name == "iframe" else position
         elif name == "plaintext":
             return
         else:
-            yield name, found[3], position
+            yield name, found[3], position, position
+
+
+_RAW_WANTED = frozenset({"iframe", "script", "style"})
 
 
 def attributes(source: str) -> dict[str, str]:

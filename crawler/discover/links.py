@@ -88,8 +88,10 @@ def read_links(
     page = _Page(decoded.text, url, decoded.charset)
     for value in robots:
         page.robots.update(dict.fromkeys(directives(value)))
-    for name, source, end in tags(decoded.text):
-        _READERS[name](page, source, end)
+    for name, source, end, _ in tags(decoded.text):
+        read = _READERS.get(name)
+        if read is not None:
+            read(page, source, end)
         if len(page.found) + len(page.refused) > MAX_LINKS:
             problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
             break
