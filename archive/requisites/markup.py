@@ -18,7 +18,7 @@ from archive.requisites.srcset import candidates, is_srcset
 from archive.tags import attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from archive.tags import Tag
 
@@ -184,7 +184,7 @@ def _kind_by_type(media_type: str) -> RequisiteKind | None:
     return kinds.get(media_type.strip().lower().partition("/")[0])
 
 
-def _read_shown(reader: MarkupReader, values: Mapping[str, str], kind: RequisiteKind) -> None:
+def _read_shown(reader: MarkupReader, values: dict[str, str], kind: RequisiteKind) -> None:
     """An element that shows files: pictures of all kinds, video, audio, sources, tracks."""
     for name, value in reversed(values.items()):
         if name == "src":

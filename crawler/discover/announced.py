@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
+from archive.model import Announcer
+from archive.requisites import requisites_in
 from crawler.discover.feeds import read_feed
-from crawler.discover.links import links_of_redirect, read_links
+from crawler.discover.links import Link, links_of_redirect, read_links
 from crawler.discover.sitemaps import read_sitemap
 from crawler.discover.sniff import Reader, reader_for
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from archive.http import Message
-    from crawler.discover.links import Link
+    from archive.requisites import Requisite, RequisiteKind
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +36,11 @@ _SAME_PAGE = frozenset({"shortlink"})
 """Relations whose target is this very page by another address: asking for it would double every crawl."""
 
 
-def announced_in(response: Response) -> Iterable[Link]:
+def announced_in(response: Response, *, requisites: bool = False) -> Iterable[Link]:
     """Return the links of an answer, feeds and sitemaps included; () where it has none or forbids to follow.
 
+    With `requisites` also what a page, stylesheet, web app manifest or SVG picture shows, whatever it says of
+    following: as `Announcer.REQUISITE`, `rel` its kind; such an address is no link besides.
     Never raises on any bytes; what could not be read is logged. `response.body` is content-decoded.
     """
     location, refresh = _field(response, "Location"), _field(response, "Refresh")
@@ -45,8 +49,21 @@ def announced_in(response: Response) -> Iterable[Link]:
     if response.status >= 400:
         return ()
     if refresh:
-        return (*links_of_redirect("", url=response.url, refresh=refresh), *_read(response))
-    return _read(response)
+        sent = links_of_redirect("", url=response.url, refresh=refresh)
+        return (*sent, *_read(response, requisites=requisites))
+    return _read(response, requisites=requisites)
+
+
+def needed_in(response: Response, kind: RequisiteKind | None = None) -> tuple[Link, ...]:
+    """Return what a requisite needs itself: a stylesheet, a manifest, an SVG picture, never a page.
+
+    `kind` is what it was asked for as. Links are those of `announced_in`; () for answers other than 2xx.
+    """
+    content_type = _field(response, "Content-Type")
+    if not 200 <= response.status < 300 or _reader(response) is Reader.HTML:
+        return ()
+    read = requisites_in(response.body, url=response.url, content_type=content_type, kind=kind)
+    return _reported(response, read.problems, _as_links(read.found))
 
 
 def stored_response(url: str, message: Message) -> Response:
@@ -64,16 +81,11 @@ def is_slow_to_read(response: Response) -> bool:
     return _reader(response) in {Reader.FEED, Reader.SITEMAP, Reader.JSON_FEED}
 
 
-def _read(response: Response) -> tuple[Link, ...]:
+def _read(response: Response, *, requisites: bool) -> tuple[Link, ...]:
     content_type = _field(response, "Content-Type")
     match _reader(response):
         case Reader.HTML:
-            robots = [value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")]
-            page = read_links(
-                response.body, url=response.url, content_type=content_type, robots=robots
-            )
-            links = tuple(link for link in page.links if link.rel not in _SAME_PAGE)
-            return _reported(response, page.problems, links if page.follow else ())
+            return _read_page(response, requisites=requisites)
         case Reader.FEED | Reader.JSON_FEED:
             feed = read_feed(response.body, url=response.url, content_type=content_type)
             return _reported(response, feed.problems, feed.links)
@@ -81,7 +93,28 @@ def _read(response: Response) -> tuple[Link, ...]:
             sitemap = read_sitemap(response.body, url=response.url, content_type=content_type)
             return _reported(response, sitemap.problems, (*sitemap.children, *sitemap.links))
         case _:
-            return ()
+            return needed_in(response) if requisites else ()
+
+
+def _read_page(response: Response, *, requisites: bool) -> tuple[Link, ...]:
+    page = read_links(
+        response.body,
+        url=response.url,
+        content_type=_field(response, "Content-Type"),
+        robots=[value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")],
+        requisites=requisites,
+    )
+    shown = {requisite.url for requisite in page.requisites}
+    links = (
+        link
+        for link in (page.links if page.follow else ())
+        if link.rel not in _SAME_PAGE and link.url not in shown
+    )
+    return _reported(response, page.problems, (*links, *_as_links(page.requisites)))
+
+
+def _as_links(requisites: Iterable[Requisite]) -> tuple[Link, ...]:
+    return tuple(Link(each.url, Announcer.REQUISITE, rel=each.kind) for each in requisites)
 
 
 def _reader(response: Response) -> Reader:

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 from archive import urls
 from archive.charset import decode_html
 from archive.model import Announcer
-from crawler.discover.robots_directives import directives
+from archive.requisites import MarkupReader, Requisites
 from archive.tags import attributes, first_href, tags, unescaped
+from crawler.discover.robots_directives import directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from archive.requisites import Requisite
+    from archive.tags import Tag
 
 MAX_LINKS = 5_000
 """Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
@@ -64,7 +68,7 @@ class PageLinks:
 
     `follow` is False where the page forbids to follow its links (meta robots or X-Robots-Tag: nofollow or
     none); they are listed all the same. `refused` are those that only links with `rel=nofollow` give.
-    `robots` are the directives that concern us, in lower case.
+    `robots` are the directives that concern us, in lower case. `requisites` are what the page shows, if asked for.
     """
 
     links: tuple[Link, ...] = ()
@@ -72,42 +76,50 @@ class PageLinks:
     refused: tuple[Link, ...] = ()
     robots: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    requisites: tuple[Requisite, ...] = ()
 
 
 def read_links(
-    body: bytes, *, url: str, content_type: str = "", robots: Iterable[str] = ()
+    body: bytes,
+    *,
+    url: str,
+    content_type: str = "",
+    robots: Iterable[str] = (),
+    requisites: bool = False,
 ) -> PageLinks:
     """Return the links of an HTML page; `body` is content-decoded. Never raises on any bytes.
 
-    `url` is the address that answered, `robots` the values of its X-Robots-Tag fields.
+    `url` is the address that answered, `robots` the values of its X-Robots-Tag fields. With `requisites` the
+    same pass over the page gives what `archive.requisites.requisites_in` would.
     """
     problems = []
     if len(body) > MAX_BYTES:
         problems.append(f"links: read from the first {MAX_BYTES} of {len(body)} bytes")
     decoded = decode_html(body[:MAX_BYTES], content_type)
-    page = _Page(decoded.text, url, decoded.charset)
+    page = _Page(decoded.text, url, decoded.charset, requisites=requisites)
     for value in robots:
         page.robots.update(dict.fromkeys(directives(value)))
-    for name, source, end, _ in tags(decoded.text):
-        read = _READERS.get(name)
-        if read is not None:
-            read(page, source, end)
-        if len(page.found) + len(page.refused) > MAX_LINKS:
-            problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
+    for tag in tags(decoded.text):
+        page.read(tag)
+        if page.is_full:
             break
+    if page.has_all_links:
+        problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
+    shown = page.shown.all() if page.shown else Requisites()
     return PageLinks(
         links=tuple(page.found.values())[:MAX_LINKS],
         follow=not {"nofollow", "none"} & page.robots.keys(),
         refused=tuple(link for url, link in page.refused.items() if url not in page.found),
         robots=tuple(page.robots),
-        problems=tuple(problems),
+        problems=(*problems, *shown.problems),
+        requisites=shown.found,
     )
 
 
 class _Page:
     """What has been found so far in one page."""
 
-    def __init__(self, text: str, url: str, charset: str) -> None:
+    def __init__(self, text: str, url: str, charset: str, *, requisites: bool) -> None:
         self.text = text
         self.url = url
         self.base = url
@@ -117,6 +129,23 @@ class _Page:
         self.refused: dict[str, Link] = {}
         self.robots: dict[str, None] = {}
         self.anchors: set[str] = set()
+        self.shown = MarkupReader(text, url, charset) if requisites else None
+
+    @property
+    def has_all_links(self) -> bool:
+        return len(self.found) + len(self.refused) > MAX_LINKS
+
+    @property
+    def is_full(self) -> bool:
+        return self.has_all_links and (self.shown is None or self.shown.is_full)
+
+    def read(self, tag: Tag) -> None:
+        """Note what a tag links to, and what it shows if that is asked for."""
+        read = _READERS.get(tag[0])
+        if read is not None and not self.has_all_links:
+            read(self, tag[1], tag[2])
+        if self.shown is not None:
+            self.shown.read(tag)
 
     def resolve(self, href: str) -> str | None:
         """Return the address of `href`, or None where it is none, or the page's own."""
@@ -145,6 +174,8 @@ def _read_anchor(page: _Page, source: str, end: int) -> None:
     address = None if href is None else page.resolve(href)
     if address is None or address in page.found:
         return
+    if page.shown is not None:
+        page.shown.link(address)
     values = attributes(source) if "rel" in source.lower() or "hreflang" in source else {}
     relations = values.get("rel", "").lower().split()
     announcer, rel = _kind_of(address, relations, "hreflang" in values)
