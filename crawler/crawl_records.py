@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +62,17 @@ class Start:
     user_agent: str = ""
     robots: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def beyond(self, known: Start) -> Start | None:
+        """Return this without the sites and spiders that `known` names, None where nothing is left."""
+        sites = tuple(site for site in self.sites if site not in known.sites)
+        spiders = tuple(name for name in self.spiders if name not in known.spiders)
+        return replace(self, sites=sites, spiders=spiders) if sites or spiders else None
+
+    def joined(self, other: Start) -> Start:
+        """Return this with the sites and spiders of `other` as well."""
+        sites, spiders = self.sites + other.sites, self.spiders + other.spiders
+        return replace(self, sites=sites, spiders=spiders)
 
     def block(self, crawl: str, started: datetime) -> bytes:
         """Return the block of the record."""
