@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from archive import Collection
+from archive import Collection, figures, tables
 from archive.index import Index
-from archive.printed import capture_json, capture_line, entry_lines, stats_json, stats_lines
+from archive.printed import capture_json, capture_line, entry_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,18 +95,19 @@ def verify(place: Place, /, *, repair: bool, as_json: bool) -> None:
         sys.exit(NOTHING_FOUND)
 
 
-@click.command(short_help="Show sizes, counts and savings.")
+@click.command(short_help="Show sizes, counts, growth and a forecast of the disk.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def stats(place: Place, /, *, as_json: bool) -> None:
-    """Show sizes, counts and savings."""
-    with Collection(place.home) as collection, Index(place.home) as index:
-        counts = dict(index.counts())
-        figures = collection.stats()
+    """Show sizes, counts, growth and a forecast of the disk, in all and for each site.
+
+    What no crawl of a site made counts for its host. The forecast leaves the first crawl of a site out.
+    """
+    found = figures.figures(place.home, datetime.now(UTC))
     if as_json:
-        print(json.dumps(stats_json(figures, counts), ensure_ascii=False))
+        print(json.dumps(tables.figures_json(found), ensure_ascii=False))
     else:
-        for line in stats_lines(figures, counts):
+        for line in tables.figures_lines(found):
             print(line)
 
 

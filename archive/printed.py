@@ -1,4 +1,4 @@
-"""How captures, articles and figures of a collection are shown to a person; the JSON forms beside them."""
+"""How captures and articles are shown to a person; the JSON forms beside them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from archive import urls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from archive.index import Entry
     from archive.model import Article, Capture
-    from archive.store.rows import Stats
 
 _WIDTH = 100
 
@@ -82,30 +81,3 @@ def _fields(entry: Entry, article: Article) -> Iterator[tuple[str, str]]:
     yield "images", str(len(article.images) or "")
     yield "versions", str(len(entry.versions))
     yield "state", "gone" if entry.is_gone else ""
-
-
-def stats_json(figures: Stats, articles: Mapping[str, int]) -> dict[str, object]:
-    """Return the object of `stats --json`."""
-    return {
-        "captures": figures.captures,
-        "kinds": dict(figures.by_kind),
-        "files": figures.files,
-        "bytes": figures.warc_bytes,
-        "saved": figures.saved_bytes,
-        "first": figures.first.isoformat() if figures.first else None,
-        "last": figures.last.isoformat() if figures.last else None,
-        "articles": dict(articles),
-    }
-
-
-def stats_lines(figures: Stats, articles: Mapping[str, int]) -> Iterator[str]:
-    """Yield the figures for a person."""
-    kinds = ", ".join(f"{count} {kind}" for kind, count in figures.by_kind.items())
-    yield f"{figures.captures} captures ({kinds})"
-    if figures.first and figures.last:
-        yield f"from {figures.first:%Y-%m-%d %H:%M} to {figures.last:%Y-%m-%d %H:%M} UTC"
-    files = "1 WARC file" if figures.files == 1 else f"{figures.files} WARC files"
-    yield f"{files}, {size(figures.warc_bytes)}; revisits saved {size(figures.saved_bytes)}"
-    yield f"{sum(articles.values())} articles"
-    for site, count in articles.items():
-        yield f"  {count:>6}  {site}"

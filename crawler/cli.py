@@ -45,7 +45,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "archive.cli:verify",
             "Check every record and index; --repair mends what can be.",
         ),
-        "stats": ("archive.cli:stats", "Show sizes, counts and savings."),
+        "stats": ("archive.cli:stats", "Show sizes, counts, growth and a forecast of the disk."),
         "version": ("crawler.cli:version", "Show the version."),
     },
 }
@@ -131,6 +131,11 @@ def muragat(ctx: click.Context, home: Path, sites_file: Path | None, verbose: in
 )
 @click.option(
     "--concurrency", type=click.IntRange(min=1, max=64), help="Requests at once to a host (1)."
+)
+@click.option(
+    "--requisites",
+    type=click.Choice(["all", "images", "none"]),
+    help="Which files that pages need are fetched (all).",
 )
 @click.option(
     "--allow",
