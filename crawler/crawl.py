@@ -51,6 +51,7 @@ class CrawlOptions:
     max_time_s: float | None = None
     delay_s: float | None = None
     concurrency: int | None = None
+    requisites: str | None = None
     allow: tuple[str, ...] = ()
     analyse: bool = True
 
@@ -82,6 +83,7 @@ def options_from(chosen: Mapping[str, object]) -> CrawlOptions:
         max_time_s=cast("float | None", chosen["max_time"]),
         delay_s=cast("float | None", chosen["delay"]),
         concurrency=cast("int | None", chosen["concurrency"]),
+        requisites=cast("str | None", chosen["requisites"]),
         allow=cast("tuple[str, ...]", chosen["allow"]),
     )
 
@@ -98,7 +100,7 @@ def crawl_settings(home: Path, options: CrawlOptions) -> Settings:
         "MURAGAT_ALLOW_MORE": list(options.allow) or None,
         "DOWNLOAD_DELAY": options.delay_s,
         "CONCURRENT_REQUESTS_PER_DOMAIN": options.concurrency,
-        "CONCURRENT_REQUESTS": None if options.concurrency is None else 2 * options.concurrency,
+        "MURAGAT_REQUISITES": options.requisites,
         "TWISTED_REACTOR_ENABLED": False,
     }
     for name, value in wanted.items():

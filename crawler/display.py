@@ -70,10 +70,11 @@ class CrawlDisplay:
         tally = self._session.progress()
         seconds = max(0.001, time.monotonic() - self._started)
         table = Table(box=None, pad_edge=False)
-        for heading in ("site", "pages", "queue", "errors"):
+        for heading in ("site", "pages", "requisites", "queue", "errors"):
             table.add_column(heading, justify="left" if heading == "site" else "right")
         for site in tally.sites.values():
-            table.add_row(site.name, str(site.pages), str(site.due), str(site.errors))
+            counts = (site.pages, site.requisites, site.due, site.errors)
+            table.add_row(site.name, *map(str, counts))
         articles = tally.articles
         stage = "stopping; once more to stop at once" if self._session.interrupted else self._stage
         line = (

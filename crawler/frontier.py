@@ -8,123 +8,90 @@ What is announced or done is kept in memory until `flush` writes it inside the c
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
-
-from w3lib.url import safe_url_string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from archive import urls
-from archive.model import Announcer, Outcome, Via
+from archive.model import Announcer, Via
+from crawler.claims import (
+    MAX_REDIRECTS,
+    PRIORITY,
+    RESPELT,
+    Announcement,
+    Claim,
+    Frontier,
+    Visit,
+    announcement,
+    respelt,
+)
+from crawler.frontier_tables import make_tables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS frontier (
-  id INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
-  url TEXT NOT NULL,
-  site TEXT NOT NULL,
-  priority INTEGER NOT NULL,
-  due REAL,
-  claimed INTEGER NOT NULL DEFAULT 0,
-  announcer TEXT NOT NULL,
-  referrer TEXT NOT NULL,
-  seed TEXT NOT NULL,
-  hop INTEGER NOT NULL,
-  redirects INTEGER NOT NULL,
-  failures INTEGER NOT NULL DEFAULT 0,
-  outcome TEXT,
-  digest TEXT
-);
-CREATE INDEX IF NOT EXISTS frontier_ready ON frontier (site, priority, id)
-  WHERE due IS NOT NULL AND claimed = 0;
-CREATE TABLE IF NOT EXISTS rounds (
-  site TEXT PRIMARY KEY,
-  crawl TEXT NOT NULL,
-  started REAL NOT NULL,
-  ended REAL
-);
-"""
-
-RESPELT = "#"
-"""Ends the keys that `respelt` makes; no fetch key has a fragment."""
+__all__ = [
+    "MAX_REDIRECTS",
+    "PRIORITY",
+    "RESPELT",
+    "Announcement",
+    "Claim",
+    "Frontier",
+    "SqliteFrontier",
+    "Visit",
+    "announcement",
+    "respelt",
+]
 
 _CLAIM = (
-    "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest"
+    "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest,"
+    " host, kind, depth"
 )
 
-MAX_REDIRECTS = 10
-"""Redirects in a row that are followed; browsers stop at 20, RFC 9110 section 15.4 names no number."""
+_IS_REQUISITE = (
+    f" AND announcer = '{Announcer.REQUISITE}' AND priority < {PRIORITY[Announcer.FEED]}"
+)
+"""The bound on the priority is for the index: behind it lie pages alone, and there may be many."""
 
-PRIORITY = {
-    Announcer.SEED: 0,
-    Announcer.ROBOTS: 1,
-    Announcer.FEED: 2,
-    Announcer.REDIRECT: 3,
-    Announcer.SITEMAP: 5,
-}
-"""Smaller is fetched earlier: what a feed announces is new, a sitemap lists the whole back catalogue."""
+_PUT = """
+INSERT INTO frontier
+  (key, url, host, site, priority, due, announcer, referrer, seed, hop, redirects, kind, depth)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+  url = excluded.url, host = excluded.host, site = excluded.site, priority = excluded.priority,
+  due = excluded.due, announcer = excluded.announcer, referrer = excluded.referrer, seed = excluded.seed,
+  hop = excluded.hop, redirects = excluded.redirects, kind = excluded.kind, depth = excluded.depth, failures = 0
+"""
 
-_PRIORITY_OF_LINKS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One address that somebody told us of; `key` is its fetch key, `redirects` how many led here in a row."""
-
-    key: str
-    url: str
-    via: Via
-    redirects: int = 0
+_DONE = """
+UPDATE frontier SET claimed = 0, due = ?, outcome = ?, digest = coalesce(?, digest), visited = ?, fresh_until = ?,
+  failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END
+WHERE key = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An address that is ours to fetch now; it comes back by `done`, or after a restart.
+class _Known:
+    """How an address stands that the table has."""
 
-    `digest` is the payload digest of its last visit, "" where there was none.
-    """
-
-    key: str
     url: str
-    via: Via
+    site: str
+    depth: int
     redirects: int
-    failures: int
-    digest: str
+    is_requisite: bool
+    is_due: bool
+    is_claimed: bool
+    visited: float | None
+    fresh_until: float | None
+
+    def is_stale(self, opened: float, now: float) -> bool:
+        """Whether it may be asked for again: not in this round, which began at `opened`, nor while fresh."""
+        if self.visited is None:
+            return True
+        return self.visited < opened and (self.fresh_until is None or self.fresh_until <= now)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a visit came to; `retry_at` (seconds since 1970, UTC) where it is to be tried again."""
-
-    key: str
-    outcome: Outcome
-    digest: str = ""
-    retry_at: float | None = None
-
-
-class Frontier(Protocol):
-    """What a crawl needs of a frontier; every backend proves itself by the same contract tests."""
-
-    def begin(self, site: str, crawl: str) -> bool:
-        """Start a round of `site`, or go on with one that never ended; return whether it goes on."""
-
-    def end(self, site: str) -> None:
-        """Note that the round came to its end."""
-
-    def announce(self, site: str, announcements: Iterable[Announcement]) -> int:
-        """Remember addresses; return how many were unknown. Known ones keep their first announcer."""
-
-    def claim(self, site: str, limit: int) -> Sequence[Claim]:
-        """Take up to `limit` addresses that are due, the most urgent first."""
-
-    def done(self, visit: Visit) -> None:
-        """Give back a claimed address; it is not due again before its next round or `retry_at`."""
-
-    def due(self, site: str) -> float | None:
-        """Return when the next unclaimed address falls due (seconds since 1970), or None."""
+_KNOWN = f"url, site, depth, redirects, announcer = '{Announcer.REQUISITE}', due IS NOT NULL, claimed, visited, fresh_until"
 
 
 class SqliteFrontier:
@@ -136,8 +103,10 @@ class SqliteFrontier:
         self._connection = connection
         self._clock = clock
         self._announced: dict[str, tuple[str, Announcement]] = {}
+        self._turned: set[str] = set()  # into pages, while they are fetched as requisites
         self._visits: list[Visit] = []
-        connection.executescript(SCHEMA)
+        self._opened: dict[str, float] = {}
+        make_tables(connection)
         connection.execute("UPDATE frontier SET claimed = 0 WHERE claimed = 1")
         connection.commit()
 
@@ -147,18 +116,21 @@ class SqliteFrontier:
         return bool(self._announced or self._visits)
 
     def begin(self, site: str, crawl: str) -> bool:
+        now = self._clock()
         row = self._connection.execute(
-            "SELECT 1 FROM rounds WHERE site = ? AND ended IS NULL", (site,)
+            "SELECT opened FROM rounds WHERE site = ? AND ended IS NULL", (site,)
         ).fetchone()
         if row is None:
             self._connection.execute(
-                "UPDATE frontier SET due = ?, failures = 0 WHERE site = ?",
-                (self._clock(), site),
+                "UPDATE frontier SET due = ?, failures = 0 WHERE site = ? AND announcer <> ?",
+                (now, site, Announcer.REQUISITE),
             )
+        self._opened[site] = now if row is None else row[0]
         self._connection.execute(
-            "INSERT INTO rounds (site, crawl, started) VALUES (?, ?, ?) ON CONFLICT (site)"
-            " DO UPDATE SET crawl = excluded.crawl, started = excluded.started, ended = NULL",
-            (site, crawl, self._clock()),
+            "INSERT INTO rounds (site, crawl, started, opened) VALUES (?, ?, ?, ?) ON CONFLICT (site)"
+            " DO UPDATE SET crawl = excluded.crawl, started = excluded.started,"
+            " opened = excluded.opened, ended = NULL",
+            (site, crawl, now, self._opened[site]),
         )
         self._connection.commit()
         return row is not None
@@ -175,22 +147,25 @@ class SqliteFrontier:
         )
         self._connection.commit()
 
-    def announce(self, site: str, announcements: Iterable[Announcement]) -> int:
-        unknown = 0
-        for announcement in announcements:
-            if announcement.key in self._announced or self._knows(announcement.key):
-                continue
-            self._announced[announcement.key] = (site, announcement)
-            unknown += 1
-        return unknown
+    def announce(self, site: str, announcements: Iterable[Announcement]) -> Sequence[str]:
+        return [
+            due.host
+            for told in announcements
+            for due in (self._requisite if told.is_requisite else self._page)(site, told)
+        ]
 
-    def claim(self, site: str, limit: int) -> Sequence[Claim]:
+    def claim(
+        self, site: str, limit: int, *, without: Collection[str] = (), requisites_only: bool = False
+    ) -> Sequence[Claim]:
+        places = ", ".join("?" * len(without))
         rows = self._connection.execute(
-            "UPDATE frontier SET claimed = 1 WHERE id IN (SELECT id FROM frontier"  # noqa: S608 - a constant
+            "UPDATE frontier SET claimed = 1 WHERE id IN (SELECT id FROM frontier"  # noqa: S608 - constants
             " WHERE site = ? AND claimed = 0 AND due IS NOT NULL AND due <= ?"
+            f"{_IS_REQUISITE if requisites_only else ''}"
+            f"{f' AND host NOT IN ({places})' if without else ''}"
             " ORDER BY priority, id LIMIT ?)"
             f" RETURNING priority, id, {_CLAIM}",
-            (site, self._clock(), limit),
+            (site, self._clock(), *without, limit),
         ).fetchall()
         self._connection.commit()
         rows.sort()
@@ -199,12 +174,22 @@ class SqliteFrontier:
     def done(self, visit: Visit) -> None:
         self._visits.append(visit)
 
-    def due(self, site: str) -> float | None:
+    def due(self, site: str, *, requisites_only: bool = False) -> float | None:
         row = self._connection.execute(
-            "SELECT min(due) FROM frontier WHERE site = ? AND claimed = 0 AND due IS NOT NULL",
+            "SELECT min(due) FROM frontier WHERE site = ? AND claimed = 0 AND due IS NOT NULL"  # noqa: S608 - as above
+            f"{_IS_REQUISITE if requisites_only else ''}",
             (site,),
         ).fetchone()
         return None if row is None or row[0] is None else float(row[0])
+
+    def forgo(self, site: str, kinds: Collection[str]) -> None:
+        places = ", ".join("?" * len(kinds))
+        self._connection.execute(
+            "UPDATE frontier SET due = NULL WHERE site = ? AND announcer = ? AND due IS NOT NULL"  # noqa: S608 - as above
+            f" AND kind NOT IN ({places})",
+            (site, Announcer.REQUISITE, *kinds),
+        )
+        self._connection.commit()
 
     def claim_of_url(self, url: str) -> tuple[str, Claim] | None:
         """Return `claim_of` for an address: by its own key where it has one (see `respelt`), else its fetch key."""
@@ -229,66 +214,126 @@ class SqliteFrontier:
         """Write what was announced and done; called inside the transaction that commits the captures."""
         now = self._clock()
         connection.executemany(
-            "INSERT OR IGNORE INTO frontier"
-            " (key, url, site, priority, due, announcer, referrer, seed, hop, redirects)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_row(site, announcement, now) for site, announcement in self._announced.values()],
+            _PUT, [_row(site, told, now) for site, told in self._announced.values()]
         )
-        connection.executemany(
-            "UPDATE frontier SET claimed = 0, due = ?, outcome = ?, digest = coalesce(?, digest),"
-            " failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END WHERE key = ?",
-            [
-                (visit.retry_at, visit.outcome, visit.digest or None, visit.retry_at, visit.key)
-                for visit in self._visits
-            ],
-        )
+        connection.executemany(_DONE, [self._done(visit, now) for visit in self._visits])
 
     def flushed(self) -> None:
         """Forget what `flush` wrote, once its transaction is committed."""
         self._announced.clear()
+        self._turned.difference_update(visit.key for visit in self._visits)
         self._visits.clear()
 
-    def _knows(self, key: str) -> bool:
-        query = "SELECT 1 FROM frontier WHERE key = ?"
-        return self._connection.execute(query, (key,)).fetchone() is not None
+    def _page(self, site: str, told: Announcement) -> Iterator[Announcement]:
+        """Remember a page; yield it where it falls due by that."""
+        waiting = self._announced.get(told.key)
+        if waiting is not None:
+            if waiting[1].is_requisite:
+                self._announced[told.key] = (site, told)
+            return
+        known = self._known(told.key)
+        if known is None or known.is_requisite:
+            self._announced[told.key] = (site, told)
+            if known is not None and known.is_claimed:
+                self._turned.add(told.key)
+            yield told
 
+    def _requisite(self, site: str, told: Announcement) -> Iterator[Announcement]:
+        """Remember a requisite; yield it, and what it leads to, where that falls due."""
+        if told.key in self._announced:
+            return
+        known = self._known(told.key)
+        if known is None:
+            self._announced[told.key] = (site, told)
+            yield told
+        elif known.is_requisite and not known.is_claimed:
+            yield from self._again(site, told, known)
 
-def announcement(url: str, via: Via, *, redirects: int = 0) -> Announcement:
-    """Return the announcement of `url`, written as Scrapy will send it, under its fetch key.
+    def _again(self, site: str, told: Announcement, known: _Known) -> Iterator[Announcement]:
+        """Yield a known requisite where it is due for `site` now, else what is known below it that is."""
+        if known.is_due and known.site == site:
+            return
+        if known.is_due or known.is_stale(self._opening(site), self._clock()):
+            self._announced[told.key] = (site, told)
+            yield told
+            return
+        for below in self._below(known):
+            yield from self._requisite(site, below)
 
-    Scrapy escapes more than browsers do and drops an empty query; what is captured must find its row again.
-    """
-    sent = safe_url_string(url)
-    return Announcement(key=urls.fetch_key(sent), url=sent, via=via, redirects=redirects)
+    def _below(self, known: _Known) -> list[Announcement]:
+        """Return what a stylesheet or a redirect named when it was last fetched: while it is fresh nobody reads it.
 
+        Each step goes further from the page, so that stylesheets which name each other come to an end.
+        """
+        rows = self._connection.execute(
+            f"SELECT {_CLAIM} FROM frontier WHERE referrer = ? AND announcer = '{Announcer.REQUISITE}'"  # noqa: S608 - constants
+            " AND (depth > 1 OR redirects > 0) AND (depth, redirects) > (?, ?)",
+            (known.url, known.depth, known.redirects),
+        ).fetchall()
+        return [_announcement(_claim(row)) for row in rows]
 
-def respelt(told: Announcement) -> Announcement:
-    """Return the announcement of a redirect's target that shares its fetch key with the address before it.
+    def _known(self, key: str) -> _Known | None:
+        query = f"SELECT {_KNOWN} FROM frontier WHERE key = ?"  # noqa: S608 - a constant
+        row = self._connection.execute(query, (key,)).fetchone()
+        return None if row is None else _Known(*row)
 
-    A server may insist on one way of writing an address; both are then fetched, under keys of their own.
-    """
-    return replace(told, key=told.url + RESPELT)
+    def _opening(self, site: str) -> float:
+        """Return when the round of `site` began; now where there never was one."""
+        if site not in self._opened:
+            query = "SELECT opened FROM rounds WHERE site = ?"
+            row = self._connection.execute(query, (site,)).fetchone()
+            self._opened[site] = self._clock() if row is None else row[0]
+        return self._opened[site]
+
+    def _done(self, visit: Visit, now: float) -> tuple[object, ...]:
+        due = now if visit.key in self._turned else visit.retry_at
+        digest = visit.digest or None
+        return due, visit.outcome, digest, now, visit.fresh_until, visit.retry_at, visit.key
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
     """Return the claim of a row of `_CLAIM`."""
-    key, url, announcer, referrer, seed, hop, redirects, failures, digest = row
+    key, url, announcer, referrer, seed, hop, redirects, failures, digest, host, kind, depth = row
     via = Via(announcer=Announcer(announcer), referrer=referrer, seed=seed, hop=hop)
-    return Claim(key, url, via, redirects=redirects, failures=failures, digest=digest)
+    return Claim(
+        key,
+        url,
+        via,
+        redirects,
+        failures=failures,
+        digest=digest,
+        host=host,
+        kind=kind,
+        depth=depth,
+    )
 
 
-def _row(site: str, announcement: Announcement, now: float) -> tuple[object, ...]:
-    via = announcement.via
-    priority = PRIORITY.get(via.announcer, _PRIORITY_OF_LINKS) * 1000 + min(via.hop, 999)
+def _announcement(known: Claim) -> Announcement:
+    """Return the announcement that a known address came from."""
+    return Announcement(
+        known.key,
+        known.url,
+        known.via,
+        redirects=known.redirects,
+        kind=known.kind,
+        depth=known.depth,
+    )
+
+
+def _row(site: str, told: Announcement, now: float) -> tuple[object, ...]:
+    via = told.via
     return (
-        announcement.key,
-        announcement.url,
+        told.key,
+        told.url,
+        told.host,
         site,
-        priority,
+        told.priority,
         now,
         via.announcer,
         via.referrer,
         via.seed,
         via.hop,
-        announcement.redirects,
+        told.redirects,
+        told.kind,
+        told.depth,
     )

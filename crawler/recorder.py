@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from scrapy import signals
 
 from archive import Warcinfo, http
-from crawler.frontier import Visit
+from archive.model import Truncation
+from crawler.freshness import fresh_until
+from crawler.frontier import Claim, Visit
 from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.tally import outcome_of, size_on_wire
@@ -34,11 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A capture and what it means; `site` is empty for addresses that are not the frontier's (robots.txt)."""
+    """A capture and what it means; `claim` is None for addresses that are not the frontier's (robots.txt).
+
+    `is_final` is False where the address is tried again in this crawl.
+    """
 
     capture: Capture
     outcome: Outcome
-    site: str
+    site: str = ""
+    claim: Claim | None = None
+    is_final: bool = True
 
 
 class Recorder:
@@ -66,8 +73,11 @@ class Recorder:
         )
         tally = self.session.tally
         tally.wire_bytes += size_on_wire(exchange, body_bytes)
-        if recorded.site:
-            tally.saw(recorded.site, recorded.capture, recorded.outcome)
+        tally.current = exchange.url
+        if recorded.claim is not None:
+            tally.site(recorded.site).saw(
+                recorded.claim, recorded.capture, recorded.outcome, is_final=recorded.is_final
+            )
         return recorded.capture
 
     def _started(self) -> None:
@@ -101,13 +111,21 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
     outcome = outcome_of(capture, last_digest=last_digest)
     if known is None:
         store.read.append(capture.sequence)
-        return Recorded(capture, outcome, ""), body_bytes
+        return Recorded(capture, outcome), body_bytes
     site, claim = known
     again = None
     if is_passing(capture):
         again = retry_at(time.time(), failures=claim.failures, retry_after=_retry_after(exchange))
-    store.frontier.done(Visit(claim.key, outcome, capture.digest, again))
-    return Recorded(capture, outcome, site), body_bytes
+    until = _fresh_until(claim, capture, exchange)
+    store.frontier.done(Visit(claim.key, outcome, capture.digest, again, until))
+    return Recorded(capture, outcome, site, claim, is_final=again is None), body_bytes
+
+
+def _fresh_until(claim: Claim, capture: Capture, exchange: Exchange) -> float | None:
+    """Return until when a requisite need not be asked for again; one that was too large would be again."""
+    if not claim.is_requisite or capture.truncated not in {None, Truncation.LENGTH}:
+        return None
+    return fresh_until(exchange.head, status=capture.status, received=capture.date.timestamp())
 
 
 def _size(body: bytes | BinaryIO) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.model import Outcome
 from archive.printed import size
+from crawler.tally import MISSING_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +51,8 @@ class Report:
     seconds: float
     sites: tuple[Mapping[str, object], ...]
     pages: int
+    requisites: Mapping[str, int]
+    missing: tuple[Mapping[str, str], ...]
     articles: Mapping[str, int]
     backlog: int
     outcomes: Mapping[str, int]
@@ -67,9 +70,11 @@ class Report:
             "started": self.started.isoformat(timespec="seconds"),
             "sites": list(self.sites),
             "pages": self.pages,
+            "requisites": dict(self.requisites),
             "articles": dict(self.articles),
             "backlog": self.backlog,
             "outcomes": dict(self.outcomes),
+            "missing": [dict(one) for one in self.missing],
             "bytes": {"wire": self.wire_bytes, "warc": self.warc_bytes},
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,
@@ -79,7 +84,9 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report as a person reads it."""
         counts = self.articles
+        had, missing = self.requisites["captured"], self.requisites["missing"]
         yield f"{self.pages} pages in {self.seconds:.0f} s"
+        yield f"{had} requisites, {missing} missing"
         yield (
             f"articles: {counts['new']} new, {counts['changed']} changed,"
             f" {counts['unchanged']} unchanged, {counts['gone']} gone"
@@ -110,6 +117,8 @@ def make_report(
         seconds=seconds,
         sites=tuple(_site(site) for site in sites),
         pages=tally.pages,
+        requisites=_counted(*tally.requisites),
+        missing=_missing(sites),
         articles=tally.articles,
         backlog=tally.backlog,
         outcomes={outcome: count for outcome, count in tally.outcomes.items() if count},
@@ -126,10 +135,21 @@ def make_report(
     )
 
 
+def _counted(captured: int, missing: int) -> dict[str, int]:
+    return {"captured": captured, "missing": missing}
+
+
+def _missing(sites: tuple[SiteTally, ...]) -> tuple[dict[str, str], ...]:
+    """Return the first of the requisites that could not be had, `MISSING_SHOWN` over all sites."""
+    missed = [one for site in sites for one in site.missed][:MISSING_SHOWN]
+    return tuple({"url": one.url, "reason": one.reason, "page": one.page} for one in missed)
+
+
 def _site(site: SiteTally) -> dict[str, object]:
     return {
         "name": site.name,
         "pages": site.pages,
+        "requisites": _counted(site.requisites, site.missing),
         "captures": site.captures,
         "known": site.known,
         "due": site.due,

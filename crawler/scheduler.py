@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.utils.defer import deferred_from_coro
 
+from archive import urls
 from archive.errors import StorageError
 from archive.model import Announcer
 from crawler.discover.links import Link
@@ -24,6 +24,7 @@ from crawler.discover.sitemaps import sitemaps_in_robots, usual_places
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
 from crawler.spider import SiteSpider
+from crawler.wire.handler import RESPONSE_MAX
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AHEAD = 2
-"""Claims held ready for each request that may be under way: enough to hide the writer's group commit."""
+_READ_MAX = 4 * 1024 * 1024
+"""Bytes of a requisite that are read for what it needs itself; stylesheets stay below 1 MiB."""
 
 _LONGEST_SLEEP_S = 1.0
+
+_ANYTHING = {"Accept": "*/*"}
+"""Hosts of pictures answer a browser's `Accept: text/html` with a page around the picture."""
 
 
 class FrontierScheduler(BaseScheduler):
@@ -52,9 +56,10 @@ class FrontierScheduler(BaseScheduler):
         self._limits = Limits(
             max_pages=settings.getint("MURAGAT_MAX_PAGES"),
             max_time_s=settings.getfloat("MURAGAT_MAX_TIME"),
+            requisites=settings.get("MURAGAT_REQUISITES") or "all",
+            at_once=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
         )
-        self._batch = max(8, _AHEAD * settings.getint("CONCURRENT_REQUESTS"))
-        self._ready: deque[Request] = deque()
+        self._requisite_max = settings.getint("MURAGAT_REQUISITE_MAX")
         self._feeding: asyncio.Task[None] | None = None
         self._is_open = False
         crawler.signals.connect(self._robots_came, signals.response_received)
@@ -84,7 +89,7 @@ class FrontierScheduler(BaseScheduler):
     def enqueue_request(self, request: Request) -> bool:
         """Take a claimed request, or announce one that a spider with code has made."""
         if "muragat_claim" in request.meta:
-            self._ready.append(request)
+            self._lanes.put(request.meta["muragat_claim"], request)
             return True
         if request.method != "GET" or not self._site_crawl.scope.decide(request.url).in_scope:
             return False
@@ -94,25 +99,24 @@ class FrontierScheduler(BaseScheduler):
 
     def next_request(self) -> Request | None:
         """Return the next request, and ask for more when few are left."""
-        if len(self._ready) < self._batch // 2:
-            self._site_crawl.changed.set()
-        if not self._ready or self._site_crawl.limit_reached():
+        if self._site_crawl.is_out_of_time:
             return None
         left = self._site_crawl.pages_left()
-        if left is not None and len(self._site_crawl.in_flight) >= left:
-            return None
-        request = self._ready.popleft()
-        self._site_crawl.in_flight.add(request.meta["muragat_claim"].key)
+        request = self._lanes.take(pages=left is None or self._lanes.pages_under_way < left)
+        if self._lanes.wants_more:
+            self._site_crawl.changed.set()
         return request
 
     async def _open(self) -> None:
         recorder = self._crawler.get_extension(Recorder)
         assert recorder is not None
-        self._site_crawl = SiteCrawl(self._spider.site, recorder.session, self._limits)
+        site = self._spider.site
+        self._site_crawl = SiteCrawl(site, recorder.session, self._limits)
+        self._lanes = self._site_crawl.lanes
         self._spider.site_crawl = self._site_crawl
         await self._site_crawl.begin()
-        for capture in await self._site_crawl.unread():
-            await self._spider.read_again(capture)
+        for capture, claim in await self._site_crawl.unread():
+            await self._spider.read_again(capture, claim)
         self._is_open = True
         self._feeding = asyncio.ensure_future(self._feed())
 
@@ -150,24 +154,27 @@ class FrontierScheduler(BaseScheduler):
         try:
             await asyncio.wait_for(self._site_crawl.changed.wait(), _LONGEST_SLEEP_S)
         except TimeoutError:
-            logger.debug("site=%s looks for due addresses", self._spider.name)
+            self._lanes.doubt()
         self._site_crawl.changed.clear()
 
     async def _refill(self) -> str:
         """Claim what is due; return why the crawl is to end, or ""."""
-        if self._site_crawl.limit_reached():
+        if self._site_crawl.is_out_of_time:
             return "limit"
-        if len(self._ready) > self._batch // 2:
+        has_pages = self._site_crawl.pages_left() != 0
+        is_idle = self._lanes.is_idle(pages=has_pages)
+        if not is_idle and not self._lanes.wants_more:
             return ""
-        busy = bool(self._site_crawl.in_flight) or bool(self._ready)
-        claims, due = await self._site_crawl.claim(self._batch)
-        if not claims and not busy:
-            if due is None:
-                return "finished"
-            await asyncio.sleep(min(_LONGEST_SLEEP_S, max(0.0, due - time.time())))
-            self._site_crawl.changed.set()
+        claims, due = await self._site_crawl.claim(requisites_only=not has_pages)
         for claim in claims if self._is_open else ():
             self._engine().crawl(self._request(claim))
+        if not is_idle or not self._lanes.is_idle(pages=has_pages):
+            return ""
+        if due is None:
+            return "finished" if has_pages else "limit"
+        await asyncio.sleep(min(_LONGEST_SLEEP_S, max(0.0, due - time.time())))
+        self._lanes.doubt()
+        self._site_crawl.changed.set()
         return ""
 
     def _engine(self) -> ExecutionEngine:
@@ -176,23 +183,31 @@ class FrontierScheduler(BaseScheduler):
         return engine
 
     def _request(self, claim: Claim) -> Request:
+        meta = {
+            "muragat_claim": claim,
+            "muragat_via": claim.via,
+            "dont_redirect": True,
+            "dont_retry": True,
+            "handle_httpstatus_all": True,
+        }
+        if self._spider.site.owner and self._site_crawl.scope.has_host(claim.host):
+            meta["dont_obey_robotstxt"] = True
+        if claim.is_requisite:
+            meta |= {"download_maxsize": self._requisite_max, RESPONSE_MAX: _READ_MAX}
         return Request(
             claim.url,
             callback=self._spider.parse,
             errback=self._spider.failed,
+            headers=_ANYTHING if claim.is_requisite else None,
             dont_filter=True,
-            meta={
-                "muragat_claim": claim,
-                "muragat_via": claim.via,
-                "dont_redirect": True,
-                "dont_retry": True,
-                "handle_httpstatus_all": True,
-            },
+            meta=meta,
         )
 
     def _robots_came(self, response: Response, request: Request, spider: Spider) -> None:
-        """Announce the sitemaps that a robots.txt names, or the usual places where it names none."""
+        """Announce the sitemaps that a robots.txt of the site's own names, or the usual places where it names none."""
         if spider is not self._spider or not request.url.endswith("/robots.txt"):
+            return
+        if not self._site_crawl.scope.has_host(urls.host_port(response.url)[0]):
             return
         named = (
             sitemaps_in_robots(response.body, url=response.url) if response.status == 200 else ()

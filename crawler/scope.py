@@ -114,6 +114,7 @@ class Scope:
         self._hosts = {_host(url) for url in named} | {_host(f"http://{host}/") for host in allow}
         self._hosts |= {_host(f"https://{host}/") for host in allow}
         self._hosts.discard(("", 0))
+        self._names = frozenset(name for name, _ in self._hosts)
         self._seeds = frozenset(map(urls.fetch_key, seeds))
         self._prefixes = tuple(_place(urls.fetch_key(prefix)) for prefix in prefixes)
         self._budgets = Budgets()
@@ -140,6 +141,10 @@ class Scope:
         reason = self._outside(key, path) or _kind(path, query) or _shape(path)
         reason = reason or self._budgets.refusal(key.removesuffix(rest), path, query)
         return _OUT[reason] if reason else _IN
+
+    def has_host(self, host: str) -> bool:
+        """True for a host of the site's own, on whatever port; the others give requisites alone."""
+        return (host.removeprefix("www.") or host) in self._names
 
     def _outside(self, key: str, path: str) -> str:
         """Name a breach of the prefixes; sitemaps and robots.txt lie above any."""

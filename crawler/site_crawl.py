@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, TypeVar
 from archive import urls
 from archive.model import Announcer, Outcome, Via
 from crawler.frontier import MAX_REDIRECTS, Announcement, Claim, Visit, announcement, respelt
+from crawler.lanes import Lanes
+from crawler.needs import Needs, Patience, below
 from crawler.retries import retry_at
 from crawler.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from scrapy import Request
 
     from archive.model import Capture
     from crawler.discover.links import Link
@@ -37,14 +41,19 @@ RETRIED = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.DNS})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a crawl of a site stops before the site is done; 0 means never."""
+    """When a crawl of a site stops before the site is done, 0 for never; which requisites it fetches.
+
+    `at_once` requests may be under way at a host.
+    """
 
     max_pages: int = 0
     max_time_s: float = 0.0
+    requisites: str = "all"
+    at_once: int = 1
 
 
 class SiteCrawl:
-    """The crawl of one site by one process."""
+    """The crawl of one site by one process; `lanes` hold what is claimed, `changed` is set when more may be due."""
 
     def __init__(self, site: Site, session: CrawlSession, limits: Limits) -> None:
         self.site = site
@@ -54,8 +63,20 @@ class SiteCrawl:
         self._limits = limits
         self._started = time.monotonic()
         self._seen: set[str] = set()
-        self.in_flight: set[str] = set()
+        self._needs = Needs(limits.requisites)
+        self._patience = Patience(self.scope.has_host)
+        self.lanes: Lanes[Request] = Lanes(limits.at_once, self.scope.has_host)
         self.changed = asyncio.Event()
+
+    @property
+    def via(self) -> Via:
+        """What is said of a request that no claim stands behind: one for robots.txt."""
+        return Via(crawl=self.session.crawl, site=self.site.name)
+
+    @property
+    def wants_requisites(self) -> bool:
+        """True where any kind of requisite is fetched."""
+        return bool(self._needs.kinds)
 
     async def begin(self) -> None:
         """Start the round, or go on with one that was interrupted, and announce the seeds."""
@@ -64,76 +85,140 @@ class SiteCrawl:
 
         def job(store: Store) -> tuple[bool, tuple[int, int]]:
             resumed = store.frontier.begin(name, self.session.crawl)
+            store.frontier.forgo(name, self._needs.kinds)
             store.frontier.announce(name, seeds)
             store.commit()
             return resumed, store.frontier.counts(name)
 
         self.tally.resumed, (self.tally.known, self.tally.due) = await self._in_writer(job)
 
-    async def unread(self) -> Sequence[Capture]:
+    async def unread(self) -> Sequence[tuple[Capture, Claim]]:
         """Return this site's captures whose links were never announced: the process died before it could."""
 
-        def job(store: Store) -> list[Capture]:
+        def job(store: Store) -> list[tuple[Capture, Claim]]:
             captures = []
             for capture in store.collection.unread():
                 known = store.frontier.claim_of_url(capture.url)
                 if known is None:
                     store.read.append(capture.sequence)
                 elif known[0] == self.site.name:
-                    captures.append(capture)
+                    captures.append((capture, known[1]))
             return captures
 
         return await self._in_writer(job)
 
     async def announce(
-        self, links: Iterable[Link], *, referrer: str, capture: Capture | None = None
+        self,
+        links: Iterable[Link],
+        *,
+        referrer: str,
+        capture: Capture | None = None,
     ) -> None:
-        """Make links known to the frontier; returns when they are, not when they are durable.
+        """Make links known to the frontier, requisites among them; returns when they are, not when they are durable.
 
         `referrer` is the address that named them. With `capture` its links count as read from then on.
         """
-        unseen = [link for link in map(_untracked, links) if self._is_unseen(link)]
+        leading, shown = _parted(links)
+        unseen = [link for link in map(_untracked, leading) if self._is_unseen(link)]
         in_scope = [link for link in unseen if self._in_scope(link)]
+        needed = self._needs.new(shown, pages=self.tally.pages)
 
-        def job(store: Store) -> int:
-            unknown = 0
-            if in_scope:
-                known = store.frontier.claim_of_url(referrer)
-                told = _announcements(in_scope, referrer, known[1] if known else None)
-                unknown = store.frontier.announce(self.site.name, told)
+        def told(store: Store) -> Iterable[Announcement]:
+            if not (in_scope or needed):
+                return ()
+            known = store.frontier.claim_of_url(referrer)
+            parent = known[1] if known else None
+            pages = _announcements(in_scope, referrer, parent)
+            return (*pages, *below(needed, referrer, parent))
+
+        await self._tell(told, capture)
+
+    async def announce_below(
+        self,
+        claim: Claim,
+        links: Iterable[Link],
+        *,
+        capture: Capture,
+        is_redirect: bool = False,
+    ) -> None:
+        """Make known what a requisite needs in its turn, or with `is_redirect` where it is to be had."""
+        needed = self._needs.new(links, pages=self.tally.pages)
+        await self._tell(
+            lambda _: below(needed, claim.url, claim, is_redirect=is_redirect), capture
+        )
+
+    async def _tell(
+        self, told: Callable[[Store], Iterable[Announcement]], capture: Capture | None
+    ) -> None:
+        def job(store: Store) -> Sequence[str]:
+            hosts = store.frontier.announce(self.site.name, told(store))
             if capture is not None:
                 store.read.append(capture.sequence)
-            return unknown
+            return hosts
 
-        unknown = await self._in_writer(job)
-        self.tally.known += unknown
-        self.tally.due += unknown
+        hosts = await self._in_writer(job)
+        self.tally.known += len(hosts)
+        self.tally.due += len(hosts)
+        self.lanes.stock(hosts)
         self.changed.set()
 
-    def handled(self, claim: Claim) -> None:
+    def handled(self, claim: Claim, *, has_answered: bool = True) -> None:
         """Note that all there was to do about a claimed address is done."""
-        self.in_flight.discard(claim.key)
+        if has_answered:
+            self._patience.answered(claim.host)
+        self.lanes.finished(claim)
         self.tally.due -= 1
         self.changed.set()
 
-    async def claim(self, count: int) -> tuple[Sequence[Claim], float | None]:
-        """Return up to `count` addresses to fetch now; where there are none, when the next one is due."""
+    async def claim(self, *, requisites_only: bool = False) -> tuple[Sequence[Claim], float | None]:
+        """Return addresses to fetch now, none of hosts that have enough ready; where none is due, when the next is."""
+        name, full = self.site.name, self.lanes.full
 
         def job(store: Store) -> tuple[Sequence[Claim], float | None]:
             store.commit()
-            claims = store.frontier.claim(self.site.name, count)
-            return claims, None if claims else store.frontier.due(self.site.name)
+            claims = store.frontier.claim(
+                name, self.lanes.batch, without=full, requisites_only=requisites_only
+            )
+            due = None if claims else store.frontier.due(name, requisites_only=requisites_only)
+            return claims, due
 
         claims, due = await self._in_writer(job)
+        self.lanes.looked(full, claims, is_all=len(claims) < self.lanes.batch)
+        silent = [claim for claim in claims if self._patience.is_exhausted(claim)]
+        await self._give_up(silent)
+        if silent and due is None:
+            due = time.time()
         crawl = self.session.crawl
-        return [replace(claim, via=replace(claim.via, crawl=crawl)) for claim in claims], due
+        kept = (claim for claim in claims if claim not in silent) if silent else claims
+        return [
+            replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept
+        ], due
 
     async def failed(self, claim: Claim, outcome: Outcome) -> None:
         """Give an address back that brought no capture."""
-        self.tally.outcomes[outcome] += 1
-        again = retry_at(time.time(), failures=claim.failures) if outcome in RETRIED else None
+        is_silent = self._patience.failed(claim, outcome)
+        again = None
+        if outcome in RETRIED and not is_silent:
+            again = retry_at(time.time(), failures=claim.failures)
+        self.tally.failed(claim, outcome, is_final=again is None)
         visit = Visit(claim.key, outcome, retry_at=again)
         await self._in_writer(lambda store: store.frontier.done(visit))
+        if is_silent:
+            await self._give_up(self.lanes.drop(claim.host))
+
+    async def _give_up(self, claims: Sequence[Claim]) -> None:
+        """Give requisites back unasked whose host was silent too often."""
+        visits = [Visit(claim.key, self._patience.last(claim.host)) for claim in claims]
+        for claim, visit in zip(claims, visits, strict=True):
+            self.tally.failed(claim, visit.outcome, is_final=True)
+            self.tally.due -= 1
+
+        def job(store: Store) -> None:
+            for visit in visits:
+                store.frontier.done(visit)
+
+        if visits:
+            await self._in_writer(job)
 
     async def end(self, reason: str) -> None:
         """Note how the crawl ended; a round that is not finished goes on with the next crawl."""
@@ -149,12 +234,11 @@ class SiteCrawl:
 
         self.tally.known, self.tally.due = await self._in_writer(job)
 
-    def limit_reached(self) -> bool:
-        """True when the crawl has had its pages or its time."""
-        limits = self._limits
-        if limits.max_pages and self.tally.pages >= limits.max_pages:
-            return True
-        return bool(limits.max_time_s) and time.monotonic() - self._started >= limits.max_time_s
+    @property
+    def is_out_of_time(self) -> bool:
+        """True when the crawl has had its time."""
+        limit = self._limits.max_time_s
+        return bool(limit) and time.monotonic() - self._started >= limit
 
     def pages_left(self) -> int | None:
         """Return how many pages the limit still allows, None where there is no limit."""
@@ -178,6 +262,15 @@ class SiteCrawl:
 
     async def _in_writer(self, job: Callable[[Store], T]) -> T:
         return await asyncio.wrap_future(self.session.writer.submit(job))
+
+
+def _parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
+    """Return the links that lead on and those that only belong to the page."""
+    leading: list[Link] = []
+    shown: list[Link] = []
+    for link in links:
+        (shown if link.announcer is Announcer.REQUISITE else leading).append(link)
+    return leading, shown
 
 
 def _untracked(link: Link) -> Link:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from scrapy import Spider
@@ -22,8 +24,9 @@ from scrapy.utils.misc import load_object
 
 import archive
 from archive.errors import RecordDamaged, StorageError, UsageError
-from archive.model import Outcome
-from crawler.discover.announced import announced_in, is_slow_to_read, stored_response
+from archive.model import Announcer, Outcome
+from archive.requisites import RequisiteKind
+from crawler.discover.announced import announced_in, is_slow_to_read, needed_in, stored_response
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
-    from archive.model import Capture
+    from archive.model import Capture, Via
     from crawler.discover.links import Link
     from crawler.frontier import Claim
     from crawler.site_crawl import SiteCrawl
@@ -60,18 +63,26 @@ class SiteSpider(Spider):
             settings.set(name, value, priority="spider")
 
     def links(self, response: Response) -> Iterable[Link]:
-        """Return where `response` leads; called for every answer, feeds, sitemaps and redirects included.
+        """Return where `response` leads and what it shows; called for every answer but those to requisites.
 
-        Override it to add addresses that no reader finds. It may be called again for the same stored
-        answer after a crash, so it depends on nothing but the response.
+        Override it to add addresses that no reader finds; those with Announcer.REQUISITE, and a RequisiteKind
+        in `rel`, are fetched from any host and lead nowhere. It may be called again for the same stored answer
+        after a crash, so it depends on nothing but the response.
         """
-        return announced_in(response)
+        site_crawl = getattr(self, "site_crawl", None)
+        return announced_in(response, requisites=site_crawl is None or site_crawl.wants_requisites)
+
+    @property
+    def muragat_via(self) -> Via | None:
+        """What is said of requests that the frontier does not know of: those for robots.txt."""
+        site_crawl = getattr(self, "site_crawl", None)
+        return None if site_crawl is None else site_crawl.via
 
     async def parse(self, response: Response) -> None:
         """Announce the links of a captured answer."""
         claim: Claim = response.meta["muragat_claim"]
         try:
-            await self._announce(response.meta["muragat_capture"], response)
+            await self._announce(response.meta["muragat_capture"], response, claim)
         finally:
             self.site_crawl.handled(claim)
 
@@ -92,9 +103,9 @@ class SiteSpider(Spider):
         except StorageError:
             logger.debug("site=%s url=%s is due in the next crawl", self.name, claim.url)
         finally:
-            self.site_crawl.handled(claim)
+            self.site_crawl.handled(claim, has_answered=capture is not None)
 
-    async def read_again(self, capture: Capture) -> None:
+    async def read_again(self, capture: Capture, claim: Claim) -> None:
         """Announce the links of a stored capture, from its record."""
 
         def job(store: Store) -> Response:
@@ -107,7 +118,7 @@ class SiteSpider(Spider):
                 return Response(capture.url)
 
         response = await asyncio.wrap_future(self.site_crawl.session.writer.submit(job))
-        await self._announce(capture, response)
+        await self._announce(capture, response, claim)
 
     def keep(self, work: Coroutine[object, object, object]) -> None:
         """Run `work` beside the crawl, and hold it so that it is not lost."""
@@ -115,9 +126,12 @@ class SiteSpider(Spider):
         _KEPT.add(task)
         task.add_done_callback(_KEPT.discard)
 
-    async def _announce(self, capture: Capture, response: Response) -> None:
+    async def _announce(self, capture: Capture, response: Response, claim: Claim) -> None:
         """Announce the links of a capture; where the spider fails on it, it stays unread for the next crawl."""
         try:
+            if claim.is_requisite:
+                await self._announce_below(capture, response, claim)
+                return
             links = await self._links_of(response)
             await self.site_crawl.announce(links, referrer=capture.url, capture=capture)
         except StorageError:
@@ -125,6 +139,21 @@ class SiteSpider(Spider):
         except Exception:
             self.site_crawl.tally.unread += 1
             logger.exception("site=%s url=%s the spider fails on it", self.name, capture.url)
+
+    async def _announce_below(self, capture: Capture, response: Response, claim: Claim) -> None:
+        """Announce what a requisite needs, or where it is to be had; it leads nowhere else."""
+        is_redirect = 300 <= response.status < 400
+        if is_redirect:
+            moved = announced_in(response)
+            links = tuple(
+                replace(link, announcer=Announcer.REQUISITE, rel=claim.kind) for link in moved
+            )
+        else:
+            kind = RequisiteKind(claim.kind) if claim.kind else None
+            read = partial(needed_in, response, kind)
+            is_slow = is_slow_to_read(response)
+            links = await asyncio.to_thread(read) if is_slow else read()
+        await self.site_crawl.announce_below(claim, links, capture=capture, is_redirect=is_redirect)
 
     async def _links_of(self, response: Response) -> tuple[Link, ...]:
         if is_slow_to_read(response):
@@ -160,11 +189,11 @@ def _settings_of(site: Site, settings: BaseSettings) -> dict[str, object]:
     values: dict[str, object] = {
         "DOWNLOAD_DELAY": site.delay_s,
         "CONCURRENT_REQUESTS_PER_DOMAIN": site.concurrency,
-        "CONCURRENT_REQUESTS": max(2, 2 * site.concurrency),
         "MURAGAT_ALLOW": [*site.allow, *settings.getlist("MURAGAT_ALLOW_MORE")],
         "MURAGAT_MAX_PAGES": site.max_pages,
         "MURAGAT_MAX_TIME": site.max_time_s,
-        "ROBOTSTXT_OBEY": not site.owner,
+        "MURAGAT_REQUISITES": site.requisites,
+        "MURAGAT_REQUISITE_MAX": site.requisite_max,
     }
     if site.contact:
         values["USER_AGENT"] = f"muragat/{archive.__version__} (+{site.contact})"

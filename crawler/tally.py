@@ -11,6 +11,8 @@ from archive.model import Capture, Exchange, Kind, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from crawler.claims import Claim
+
 ARTICLE_COUNTS = ("new", "changed", "unchanged", "gone")
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -28,14 +30,31 @@ FAILURES = frozenset(
 """Outcomes that a person may want to look at; the rest are as expected."""
 
 
+MISSING_SHOWN = 100
+"""Requisites of a site that are named in its report; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A requisite that could not be had; `page` is the address that named it."""
+
+    url: str
+    reason: str
+    page: str
+
+
 @dataclass(slots=True)
 class SiteTally:
-    """The counts of one site."""
+    """The counts of one site. `outcomes` are those of pages and requisites, `requisite_outcomes` of the latter."""
 
     name: str
     pages: int = 0
     captures: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    requisites: int = 0
+    requisite_outcomes: Counter[str] = field(default_factory=Counter)
+    missing: int = 0
+    missed: list[Missing] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     known: int = 0
     due: int = 0
@@ -45,13 +64,42 @@ class SiteTally:
 
     @property
     def errors(self) -> int:
-        """How many visits failed."""
-        return sum(self.outcomes[outcome] for outcome in FAILURES)
+        """How many visits to pages failed."""
+        return sum(
+            self.outcomes[outcome] - self.requisite_outcomes[outcome] for outcome in FAILURES
+        )
 
     @property
     def has_failed(self) -> bool:
         """True where nothing at all could be had of the site, or its crawl broke off."""
         return self.captures == 0 or (self.pages == 0 and self.errors > 0) or self.ended == "error"
+
+    def saw(self, claim: Claim, capture: Capture, outcome: Outcome, *, is_final: bool) -> None:
+        """Count one capture; `is_final` where the address is not tried again in this crawl."""
+        self.captures += 1
+        self.outcomes[outcome] += 1
+        is_good = 200 <= capture.status < 300
+        if not claim.is_requisite:
+            self.pages += capture.mime in PAGE_TYPES and is_good
+            return
+        self.requisite_outcomes[outcome] += 1
+        self.requisites += is_good and outcome not in FAILURES
+        if outcome in FAILURES and is_final:
+            said = f"{outcome} {capture.status}" if outcome is Outcome.HTTP_ERROR else str(outcome)
+            self._miss(claim, said)
+
+    def failed(self, claim: Claim, outcome: Outcome, *, is_final: bool) -> None:
+        """Count one visit that brought no capture."""
+        self.outcomes[outcome] += 1
+        if claim.is_requisite:
+            self.requisite_outcomes[outcome] += 1
+            if is_final:
+                self._miss(claim, str(outcome))
+
+    def _miss(self, claim: Claim, reason: str) -> None:
+        self.missing += 1
+        if len(self.missed) < MISSING_SHOWN:
+            self.missed.append(Missing(claim.url, reason, claim.via.referrer))
 
 
 @dataclass(slots=True)
@@ -73,6 +121,12 @@ class Tally:
     def pages(self) -> int:
         """Pages captured, over all sites."""
         return sum(site.pages for site in self.sites.values())
+
+    @property
+    def requisites(self) -> tuple[int, int]:
+        """Requisites captured, and those that could not be had, over all sites."""
+        sites = self.sites.values()
+        return sum(site.requisites for site in sites), sum(site.missing for site in sites)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -102,14 +156,6 @@ class Tally:
         problems = self.analysis.get("problems", [])
         assert isinstance(problems, list)
         return tuple(str(problem) for problem in problems)
-
-    def saw(self, site: str, capture: Capture, outcome: Outcome) -> None:
-        """Count one capture of an address of `site`."""
-        counts = self.site(site)
-        counts.captures += 1
-        counts.outcomes[outcome] += 1
-        counts.pages += capture.mime in PAGE_TYPES and 200 <= capture.status < 300
-        self.current = capture.url
 
 
 def size_on_wire(exchange: Exchange, body_bytes: int) -> int:

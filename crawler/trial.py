@@ -76,7 +76,7 @@ def try_page(url: str, site: Site, allow: tuple[str, ...]) -> Trial:
     only = replace(site, seeds=(url,))
     with tempfile.TemporaryDirectory(prefix="muragat-try-") as folder:
         home = Path(folder) / "collection"
-        options = CrawlOptions(max_pages=1, allow=allow, analyse=False)
+        options = CrawlOptions(max_pages=1, requisites="none", allow=allow, analyse=False)
         report = crawl(home, [only], options)
         with Collection(home) as collection:
             found = [capture for capture in collection.captures() if not _is_robots(capture)]

@@ -13,12 +13,14 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from archive import Collection
-from archive.errors import MuragatError, StorageError
+from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.store.state import mark_read
+from crawler.freshness import lifetime_s
 from crawler.frontier import SqliteFrontier, Visit
 from crawler.retries import is_passing
 from crawler.tally import outcome_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive import Warcinfo
+    from archive.model import Capture
 
 logger = logging.getLogger(__name__)
 
@@ -171,8 +174,17 @@ def _settle(store: Store) -> None:
         if known is None or capture.date.timestamp() < store.frontier.begun(known[0]):
             continue
         outcome = outcome_of(capture, last_digest=known[1].digest)
-        store.frontier.done(Visit(known[1].key, outcome, capture.digest))
+        until = _fresh_until(store, capture) if known[1].is_requisite else None
+        store.frontier.done(Visit(known[1].key, outcome, capture.digest, fresh_until=until))
     store.commit()
+
+
+def _fresh_until(store: Store, capture: Capture) -> float | None:
+    received = capture.date.timestamp()
+    with suppress(RecordDamaged):
+        fields = store.collection.read(capture).fields
+        return received + lifetime_s(fields, status=capture.status, received=received)
+    return None
 
 
 def _as_storage_error(error: Exception, home: Path) -> MuragatError:

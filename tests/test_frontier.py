@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from crawler.frontier import SqliteFrontier
-from tests.frontier_contract import SITE, FrontierContract, told
+from tests.frontier_contract import SITE, FrontierContract, needed, told
 
 
 class TestSqliteFrontier(FrontierContract):
@@ -38,3 +38,27 @@ class TestSqliteFrontier(FrontierContract):
 
     def test_an_unknown_address_has_no_claim(self):
         assert self.frontier.claim_of_url("http://example.test/nowhere") is None
+
+
+OLD = """
+CREATE TABLE frontier (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, url TEXT NOT NULL, site TEXT NOT NULL,
+  priority INTEGER NOT NULL, due REAL, claimed INTEGER NOT NULL DEFAULT 0, announcer TEXT NOT NULL,
+  referrer TEXT NOT NULL, seed TEXT NOT NULL, hop INTEGER NOT NULL, redirects INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0, outcome TEXT, digest TEXT
+);
+CREATE TABLE rounds (site TEXT PRIMARY KEY, crawl TEXT NOT NULL, started REAL NOT NULL, ended REAL);
+INSERT INTO frontier VALUES (1, 'http://a.test/', 'http://a.test/', 'example', 4001, 5.0, 0, 'link', '', '',
+  1, 0, 0, NULL, NULL);
+INSERT INTO rounds VALUES ('example', '1', 4.0, NULL);
+"""
+
+
+def test_the_frontier_of_an_older_muragat_goes_on():
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(OLD)
+    frontier = SqliteFrontier(connection, lambda: 10.0)
+    assert frontier.begin(SITE, "2") is True
+    assert frontier.announce(SITE, [needed("/photo")]) == ["example.test"]
+    assert [claim.host for claim in frontier.claim(SITE, 5)] == ["a.test"]
+    connection.close()

@@ -41,7 +41,7 @@ def record(url, **changes):
 def announce(*urls):
     def job(store):
         told = [announcement(url, Via(announcer=Announcer.LINK)) for url in urls]
-        return store.frontier.announce("example", told)
+        return len(store.frontier.announce("example", told))
 
     return job
 

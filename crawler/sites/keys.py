@@ -10,6 +10,8 @@ from archive import urls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SIZES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([KMG]i?B)?", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -48,6 +50,25 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise WrongValueError("a whole number, 0 for no limit")
     return value
+
+
+def _size(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15:
+        return value
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    size = int(float(found[1]) * _SIZES[(found[2] or "").upper()]) if found else 0
+    if not size:
+        raise WrongValueError('a number of bytes or a size, like "32MB"')
+    return size
+
+
+def _choice(*words: str) -> Callable[[object], str]:
+    def convert(value: object) -> str:
+        if value not in words:
+            raise WrongValueError(f"one of {', '.join(map(repr, words))}")
+        return str(value)
+
+    return convert
 
 
 def _concurrency(value: object) -> int:
@@ -104,6 +125,8 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "concurrency": ("concurrency", _concurrency),
     "max_pages": ("max_pages", _count),
     "max_time": ("max_time_s", _seconds),
+    "requisites": ("requisites", _choice("all", "images", "none")),
+    "requisite_max": ("requisite_max", _size),
     "owner": ("owner", _truth),
     "contact": ("contact", _one(_CONTACT, "an address or e-mail in plain letters")),
     "outlet": ("outlet", _text),

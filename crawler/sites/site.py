@@ -19,6 +19,7 @@ class Site:
     `allow` are hosts, or host:port, that may be fetched and connected to besides the seeds' hosts, private
     addresses included; `scope` are addresses that every page must begin with, () for all of the hosts.
     Seconds throughout; 0 means no limit, or never for `every_s`. `spider` is the import path of a spider with code.
+    `requisites` says what is fetched beside the pages: "all", "images" or "none"; `requisite_max` bytes of each.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Site:
     contact: str = ""
     outlet: str = ""
     spider: str = ""
+    requisites: str = "all"
+    requisite_max: int = 32_000_000
 
     @property
     def hints(self) -> Hints:

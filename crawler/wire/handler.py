@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     from crawler.wire.outgoing import Outgoing, Target
 
 VIA = "muragat_via"
-"""The meta key under which a request carries its `Via`."""
+"""The meta key under which a request carries its `Via`; one without takes its spider's attribute of that name."""
+
+RESPONSE_MAX = "muragat_response_max"
+"""The meta key that overrides MURAGAT_RESPONSE_MAX for a request."""
 
 CAPTURE = "muragat_capture"
 """The meta key under which the handler puts the `Capture`."""
@@ -196,7 +199,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             truncated=reception.truncated,
             withheld=message.withheld,
             problems=reception.problems,
-            via=request.meta.get(VIA) or Via(),
+            via=request.meta.get(VIA) or getattr(self.crawler.spider, VIA, None) or Via(),
         )
         request.meta[CAPTURE] = await self._recorder.record(exchange)
 
@@ -208,7 +211,8 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             raise error
         head = reception.answer.head
         assert head is not None
-        body = await reception.body.for_response(self._response_max)
+        most = request.meta.get(RESPONSE_MAX, self._response_max)
+        body = await reception.body.for_response(most)
         if len(body) < reception.body.size:
             reception.flags.append("partial")
         url = urldefrag(request.url)[0]

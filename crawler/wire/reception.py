@@ -203,7 +203,10 @@ class Reception:
             message = (
                 f"{self._url} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE ({limits.max_bytes})"
             )
-            logger.warning("%s", message)
+            is_own = (
+                "download_maxsize" in self._request.meta
+            )  # then whoever asked knows what to say of it
+            logger.log(logging.INFO if is_own else logging.WARNING, "%s", message)
             self._is_cut = True
             self._truncated = Truncation.LENGTH
             self._error = DownloadCancelledError(message)
