@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archive.tags import Tag
 
 _LAZY = re.compile(
-    r"(?:data-)?+(?:lazy-?|nitro-|original-|full-|large-|orig-|bg-|background-|thumb-?)*+"
+    r"(?:data-)?+(?:lazy-?|nitro-|original-|full-|large-|orig-|bg-|background-|thumb-?){0,3}"
     r"(?:src|srcset|original|bg|background|image|img|poster|thumb|lazy|url|file)(?:-(?:webp|avif|retina|2x|mobile|desktop|large|full|small|medium|image|url))*+"
 )
 """Names of attributes whose value is an address even if it does not look like a file's."""
@@ -109,7 +109,7 @@ class MarkupReader(Finds):
             self.add_style(value)
         elif value[:1] in {"[", "{"}:
             self._add_json(value)
-        elif is_srcset(value):
+        elif name.endswith("srcset") or is_srcset(value):
             self.add_srcset(value)
         elif kind and _LAZY.fullmatch(name):
             self.add(value, kind_by_name(value) or kind)
@@ -138,7 +138,8 @@ def _read_any(reader: MarkupReader, tag: Tag) -> None:
 
 
 def _read_anchor(reader: MarkupReader, tag: Tag) -> None:
-    if "data-" in tag[1] or "style" in tag[1]:
+    source = tag[1]
+    if "data-" in source or ("style" in source and "url(" in source):
         _read_any(reader, tag)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from archive.requisites import Requisite
-    from archive.tags import Tag
 
 MAX_LINKS = 5_000
 """Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
@@ -99,11 +98,8 @@ def read_links(
     page = _Page(decoded.text, url, decoded.charset, requisites=requisites)
     for value in robots:
         page.robots.update(dict.fromkeys(directives(value)))
-    for tag in tags(decoded.text):
-        page.read(tag)
-        if page.is_full:
-            break
-    if page.has_all_links:
+    _read_all(page)
+    if page.is_full:
         problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
     shown = page.shown.all() if page.shown else Requisites()
     return PageLinks(
@@ -114,6 +110,17 @@ def read_links(
         problems=(*problems, *shown.problems),
         requisites=shown.found,
     )
+
+
+def _read_all(page: _Page) -> None:
+    """Fill `page` from its tags."""
+    shown = page.shown
+    for tag in tags(page.text):
+        read = _READERS.get(tag[0])
+        if read is not None and not page.is_full:
+            read(page, tag[1], tag[2])
+        if shown is not None:
+            shown.read(tag)
 
 
 class _Page:
@@ -132,20 +139,8 @@ class _Page:
         self.shown = MarkupReader(text, url, charset) if requisites else None
 
     @property
-    def has_all_links(self) -> bool:
-        return len(self.found) + len(self.refused) > MAX_LINKS
-
-    @property
     def is_full(self) -> bool:
-        return self.has_all_links and (self.shown is None or self.shown.is_full)
-
-    def read(self, tag: Tag) -> None:
-        """Note what a tag links to, and what it shows if that is asked for."""
-        read = _READERS.get(tag[0])
-        if read is not None and not self.has_all_links:
-            read(self, tag[1], tag[2])
-        if self.shown is not None:
-            self.shown.read(tag)
+        return len(self.found) + len(self.refused) > MAX_LINKS
 
     def resolve(self, href: str) -> str | None:
         """Return the address of `href`, or None where it is none, or the page's own."""
@@ -176,11 +171,21 @@ def _read_anchor(page: _Page, source: str, end: int) -> None:
         return
     if page.shown is not None:
         page.shown.link(address)
-    values = attributes(source) if "rel" in source.lower() or "hreflang" in source else {}
+    values = attributes(source) if _tells_more(source.lower()) else {}
     relations = values.get("rel", "").lower().split()
     announcer, rel = _kind_of(address, relations, "hreflang" in values)
     kept = page.refused if "nofollow" in relations else page.found
     kept[address] = Link(address, announcer, _text_after(page.text, end), rel=rel)
+
+
+def _tells_more(source: str) -> bool:
+    """False where a tag in lower case has no relation that counts here, as nearly all have none."""
+    if "hreflang" in source:
+        return True
+    return "rel" in source and any(word in source for word in _RELATIONS_READ)
+
+
+_RELATIONS_READ = ("nofollow", "next", "prev", "&")
 
 
 def _kind_of(address: str, relations: list[str], has_language: bool) -> tuple[Announcer, str]:
@@ -193,6 +198,9 @@ def _kind_of(address: str, relations: list[str], has_language: bool) -> tuple[An
 
 def _text_after(text: str, start: int) -> str:
     """Return the words of a link whose start tag ends at `start`, as far as its first `_TEXT_CHARACTERS`."""
+    first = text.find("<", start, start + _TEXT_CHARACTERS)
+    if first >= 0 and text.startswith("</a", first):
+        return " ".join(unescaped(text[start:first]).split())
     window = text[start : start + _TEXT_CHARACTERS]
     words = _END_OF_ANCHOR.split(window, maxsplit=1)[0]
     if "<" in words:

@@ -266,6 +266,12 @@ def sitemaps_in_robots(body: bytes, *, url: str) -> tuple[Link, ...]:
     return tuple(found.values())
 
 
+def sitemaps_of(body: bytes, *, url: str, status: int) -> tuple[Link, ...]:
+    """Return the sitemaps that the answer to robots.txt names, else the places where hosts keep them."""
+    named = sitemaps_in_robots(body, url=url) if status == 200 else ()
+    return named or usual_places(url)
+
+
 def usual_places(url: str) -> tuple[Link, ...]:
     """Return where the host of `url` may keep sitemaps and feeds; to be asked when nothing names any."""
     return tuple(
