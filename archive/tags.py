@@ -9,13 +9,14 @@ there, `noscript`, `noframes` and `template` read as markup because their links 
 
 from __future__ import annotations
 
+import functools
 import html
 import html.entities
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FILES = (
     "(?i:jpe?+g|jfif|pjpeg|png|apng|gif|webp|avif|heic|jxl|svgz?+|bmp|ico|cur|tiff?+"
@@ -103,14 +104,28 @@ def tags(text: str) -> Iterator[Tag]:
 _RAW_WANTED = frozenset({"iframe", "script", "style"})
 
 
-def attributes(source: str) -> dict[str, str]:
-    """Return attribute values by name in lower case; of two of one name the first counts, as in browsers."""
+def attributes(source: str) -> Mapping[str, str]:
+    """Return attribute values by name in lower case; of two of one name the first counts, as in browsers.
+
+    The last attribute comes first.
+    """
+    return _kept(source) if len(source) <= _KEPT_CHARACTERS else _parsed(source)
+
+
+_KEPT_CHARACTERS = 1_000
+
+
+def _parsed(source: str) -> dict[str, str]:
     written = _ATTRIBUTE.findall(source.removesuffix(">"))
     written.reverse()
     values = {name.lower(): double or single or bare for name, double, single, bare in written}
     if "&" not in source:
         return values
     return {name: unescaped(value) for name, value in values.items()}
+
+
+_kept = functools.lru_cache(maxsize=512)(_parsed)
+"""The tags of a site's head and menus stand on all its pages, and links and requisites both read them."""
 
 
 def first_href(source: str) -> str | None:

@@ -18,7 +18,7 @@ from archive.requisites.srcset import candidates, is_srcset
 from archive.tags import attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from archive.tags import Tag
 
@@ -128,7 +128,7 @@ class MarkupReader(Finds):
 
 def _read_any(reader: MarkupReader, tag: Tag) -> None:
     """An element that shows no file of its own: its style, its background, what a lazy loader keeps there."""
-    for name, value in reversed(attributes(tag[1]).items()):
+    for name, value in reversed([*attributes(tag[1]).items()]):
         if name == "style":
             reader.add_style(value)
         elif name == "background":
@@ -185,9 +185,9 @@ def _kind_by_type(media_type: str) -> RequisiteKind | None:
     return kinds.get(media_type.strip().lower().partition("/")[0])
 
 
-def _read_shown(reader: MarkupReader, values: dict[str, str], kind: RequisiteKind) -> None:
+def _read_shown(reader: MarkupReader, values: Mapping[str, str], kind: RequisiteKind) -> None:
     """An element that shows files: pictures of all kinds, video, audio, sources, tracks."""
-    for name, value in reversed(values.items()):
+    for name, value in reversed([*values.items()]):
         if name == "src":
             reader.add(value, kind)
         elif name == "srcset":
@@ -234,7 +234,7 @@ def _read_script(reader: MarkupReader, tag: Tag) -> None:
     values = attributes(tag[1])
     media_type = values.get("type", "").strip().lower()
     if media_type in {"", "module"} or "script" in media_type:
-        for name, value in reversed(values.items()):
+        for name, value in reversed([*values.items()]):
             if name in {"src", "href", "xlink:href"} or (
                 name.startswith("data-") and name.endswith("src")
             ):
