@@ -14,7 +14,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "crawl": ("crawler.cli:crawl", "Crawl sites by name, or any address, now."),
         "try": ("crawler.cli:try_", "Fetch one page and show what would be stored, and why."),
         "sites": ("crawler.cli:sites", "List the sites and their last crawl."),
+        "coverage": ("crawler.cli:coverage", "Show what is saved of what is known, and why not."),
     },
     "Archive": {
         "show": ("archive.cli:show", "Show one article: text, metadata, captures."),
@@ -196,6 +197,49 @@ def sites(place: Place, /, *, as_json: bool) -> None:
 
     for row in sites_table.rows(place.home, place.sites_file):
         print(json.dumps(row.to_json(), ensure_ascii=False) if as_json else row.line())
+
+
+@click.command(short_help="Show what is saved of what is known, and why not.")
+@click.argument("names", nargs=-1, metavar="[SITE]...")
+@click.option("--missing", is_flag=True, help="List each missing address: reason, announcer, page.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def coverage(place: Place, /, names: tuple[str, ...], *, missing: bool, as_json: bool) -> None:
+    """Show what is saved of the addresses that are known, and why the rest is missing; of all sites, or of these.
+
+    An address counts for the channel that announced it first; who else knew it is not kept. Links out of scope
+    are not known. A host that was never crawled counts by its captures.
+    """
+    from crawler import coverage as covering  # noqa: PLC0415 - as above
+    from crawler import coverage_table as table  # noqa: PLC0415 - as above
+
+    with covering.Coverage(place.home) as found:
+        wanted = tuple(dict.fromkeys(names)) or found.names
+        for name in wanted:
+            if name not in found.names:
+                _refuse_site(name, covering.closest(name, found.names))
+        if missing:
+            for one in found.missing(wanted):
+                print(
+                    json.dumps(table.missing_json(one), ensure_ascii=False)
+                    if as_json
+                    else table.missing_line(one)
+                )
+            return
+        for site in found.sites(wanted):
+            if as_json:
+                print(json.dumps(table.site_json(site), ensure_ascii=False))
+            else:
+                print("\n".join(table.site_lines(site)))
+    if not wanted:
+        click.echo("muragat: nothing is known yet; 'muragat crawl' begins", err=True)
+        sys.exit(1)
+
+
+def _refuse_site(name: str, closest: str) -> NoReturn:
+    meant = f"did you mean {closest!r}" if closest else "'muragat coverage' shows all"
+    click.echo(f"muragat: nothing is known of a site {name!r}; {meant}", err=True)
+    sys.exit(1)
 
 
 @click.command(short_help="Show the version.")

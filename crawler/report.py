@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crawler.tally import SiteTally, Tally
 
-_WORDS = {
+WORDS = {
     Outcome.STORED: "stored",
     Outcome.UNCHANGED: "unchanged since the last visit",
     Outcome.DUPLICATE: "same bytes as another address",
@@ -93,7 +93,7 @@ class Report:
         )
         yield f"{size(self.wire_bytes)} moved, {size(self.warc_bytes)} of WARC written"
         for outcome, count in sorted(self.outcomes.items(), key=lambda pair: -pair[1]):
-            yield f"  {count:>6}  {_WORDS[Outcome(outcome)]}"
+            yield f"  {count:>6}  {WORDS[Outcome(outcome)]}"
         if self.backlog:
             yield f"{self.backlog} captures wait for analysis; the next crawl goes on with them"
         for warning in self.warnings:
@@ -170,7 +170,7 @@ def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
                 " mend it and crawl again"
             )
         if site.captures == 0:
-            reasons = ", ".join(_WORDS[Outcome(name)] for name in site.outcomes) or "no answer"
+            reasons = ", ".join(WORDS[Outcome(name)] for name in site.outcomes) or "no answer"
             yield f"{site.name}: nothing was captured ({reasons}); check the address and the network"
         elif site.pages == 0 and site.errors:
             yield f"{site.name}: every page answered with an error"

@@ -36,19 +36,20 @@ _MEDIA = (
     ("text", re.compile(r"text/")),
 )
 
-# What stands before the ")" of a urlkey; a key without one, as of `urn:`, has no host.
-_HOST = "substr(urlkey, 1, instr(urlkey, ')') - 1)"
+HOST = "substr(urlkey, 1, instr(urlkey, ')') - 1)"
+"""In SQL, what stands before the ")" of a urlkey; a key without one, as of `urn:`, has no host."""
+
 _BYTES = "iif(span, span, length)"  # the span of what an older version wrote may not be known
 _PAGE = "mime IN ('text/html', 'application/xhtml+xml') AND status BETWEEN 200 AND 299"
 
-_CELLS = f"""SELECT site, {_HOST} AS host, kind, status, mime, {{month}} AS month,
+_CELLS = f"""SELECT site, {HOST} AS host, kind, status, mime, {{month}} AS month,
  count(*), sum({_BYTES}), sum(payload_length), min(date), max(date)
  FROM captures GROUP BY site, host, kind, status, mime, month"""  # noqa: S608 - constants
-_HOURS = f"""SELECT site, {_HOST} AS host, date / 3600000000 AS hour, count(*), sum({_BYTES})
+_HOURS = f"""SELECT site, {HOST} AS host, date / 3600000000 AS hour, count(*), sum({_BYTES})
  FROM captures WHERE date >= ? GROUP BY site, host, hour"""  # noqa: S608 - constants
-_PAGES = f"""SELECT site, {_HOST} AS host, ifnull(max(CASE kind WHEN 'revisit' THEN NULL ELSE {_BYTES} END), 0)
+_PAGES = f"""SELECT site, {HOST} AS host, ifnull(max(CASE kind WHEN 'revisit' THEN NULL ELSE {_BYTES} END), 0)
  FROM captures WHERE {_PAGE} GROUP BY site, host, urlkey"""  # noqa: S608 - constants
-_SHARES = f"""SELECT site, {_HOST} AS host, count(*), sum({_BYTES})
+_SHARES = f"""SELECT site, {HOST} AS host, count(*), sum({_BYTES})
  FROM captures GROUP BY site, host"""  # noqa: S608 - constants
 _SAVED = """SELECT ifnull(sum(original.payload_length), 0) FROM captures JOIN captures AS original
  ON original.digest = captures.digest AND original.is_original = 1 AND original.record_id = captures.original
