@@ -139,7 +139,7 @@ def figures(home: Path, now: datetime) -> Figures:
 def summaries(home: Path) -> dict[str, Summary]:
     """Return what a listing shows of each site; nothing where there is no collection."""
     path = home / state.NAME
-    if not path.is_file():
+    if not (path.is_file() and path.stat().st_size):
         return {}
     with state.reported(path), closing(state.open_for_reading(path)) as connection:
         shares = tuple(tallies.shares(connection))

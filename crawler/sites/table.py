@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archive.figures import Summary, summaries
+from archive.printed import size
+from archive.store import state
 from crawler import sites
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class SiteRow:
     is_finished: bool
     known: int
     due: int
+    summary: Summary
 
     def to_json(self) -> dict[str, object]:
         """Return the object of `sites --json`."""
@@ -37,6 +40,9 @@ class SiteRow:
             "finished": self.is_finished,
             "known": self.known,
             "due": self.due,
+            "captures": self.summary.captures,
+            "articles": self.summary.articles,
+            "bytes": self.summary.bytes,
         }
 
     def line(self) -> str:
@@ -47,26 +53,29 @@ class SiteRow:
             state = f"crawled {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.known} addresses known"
         else:
             state = f"begun {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.due} of {self.known} addresses left"
-        return f"{self.name:<20} {state}  {self.seeds[0] if self.seeds else ''}"
+        held = ""
+        if self.summary.captures:
+            held = f"; {self.summary.captures} captures, {self.summary.articles} articles, {size(self.summary.bytes)}"
+        return f"{self.name:<20} {state}{held}  {self.seeds[0] if self.seeds else ''}"
 
 
 def rows(home: Path, sites_file: Path | None) -> Iterator[SiteRow]:
     """Yield the sites of the sites file, then those that were crawled by address, each by name."""
     known = sites.load(sites.find(sites_file, home))
-    rounds = _rounds(home)
+    rounds, held = _rounds(home), summaries(home)
     for name in sorted(known):
-        yield _row(name, known[name].seeds, rounds.get(name))
+        yield _row(name, known[name].seeds, rounds.get(name), held.get(name, Summary()))
     seeds = _seeds(home) if rounds.keys() - known.keys() else {}
     for name in sorted(rounds.keys() - known.keys()):
-        yield _row(name, seeds.get(name, ()), rounds[name])
+        yield _row(name, seeds.get(name, ()), rounds[name], held.get(name, Summary()))
 
 
 _Round = tuple[float, float | None, int, int]
 
 
-def _row(name: str, seeds: tuple[str, ...], last: _Round | None) -> SiteRow:
+def _row(name: str, seeds: tuple[str, ...], last: _Round | None, held: Summary) -> SiteRow:
     if last is None:
-        return SiteRow(name, seeds, None, is_finished=False, known=0, due=0)
+        return SiteRow(name, seeds, None, is_finished=False, known=0, due=0, summary=held)
     started, ended, known, due = last
     return SiteRow(
         name,
@@ -75,14 +84,16 @@ def _row(name: str, seeds: tuple[str, ...], last: _Round | None) -> SiteRow:
         is_finished=ended is not None,
         known=known,
         due=due,
+        summary=held,
     )
 
 
 def _rounds(home: Path) -> dict[str, _Round]:
     """Return each crawled site's round from the frontier's tables; nothing where there are none yet."""
     query = (
-        "SELECT rounds.site, started, ended, count(frontier.id), count(frontier.due)"
-        " FROM rounds LEFT JOIN frontier ON frontier.site = rounds.site GROUP BY rounds.site"
+        "SELECT rounds.site, started, ended, ifnull(known, 0), ifnull(waiting, 0) FROM rounds LEFT JOIN"
+        " (SELECT site, count(*) AS known, count(due) AS waiting FROM frontier GROUP BY site) AS counted"
+        " ON counted.site = rounds.site"
     )
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in _selected(home, query)}
 
@@ -98,10 +109,10 @@ def _seeds(home: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _selected(home: Path, query: str) -> list[tuple[Any, ...]]:
-    path = home / "state.sqlite"
-    if not path.exists():
+    path = home / state.NAME
+    if not (path.is_file() and path.stat().st_size):
         return []
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with state.reported(path), closing(state.open_for_reading(path)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
             return []
         return connection.execute(query).fetchall()
