@@ -94,6 +94,11 @@ class Lanes(Generic[T]):
             lane.requisites.clear()
         return dropped
 
+    def drop_pages(self) -> None:
+        """Forget the pages that are ready: there will be no more of them."""
+        for lane in self._lanes.values():
+            lane.pages.clear()
+
     def stock(self, hosts: Iterable[str]) -> None:
         """Note that the frontier has something new for these hosts."""
         self._stocked.update(hosts)
@@ -122,12 +127,10 @@ class Lanes(Generic[T]):
             return False
         return self._is_unsure or any(self._is_low(host) for host in self._stocked)
 
-    def is_idle(self, *, pages: bool = True) -> bool:
-        """True where nothing is under way and nothing ready, pages aside unless `pages`."""
-        lanes = self._lanes.values()
-        return not self.under_way and not any(
-            lane.requisites or (pages and lane.pages) for lane in lanes
-        )
+    @property
+    def is_idle(self) -> bool:
+        """True where nothing is under way and nothing ready."""
+        return not self.under_way and not any(lane.ready for lane in self._lanes.values())
 
     def _is_low(self, host: str) -> bool:
         lane = self._lanes.get(host)

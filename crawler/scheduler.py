@@ -20,7 +20,7 @@ from archive import urls
 from archive.errors import StorageError
 from archive.model import Announcer
 from crawler.discover.links import Link
-from crawler.discover.sitemaps import sitemaps_in_robots, usual_places
+from crawler.discover.sitemaps import sitemaps_of
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
 from crawler.spider import SiteSpider
@@ -162,13 +162,15 @@ class FrontierScheduler(BaseScheduler):
         if self._site_crawl.is_out_of_time:
             return "limit"
         has_pages = self._site_crawl.pages_left() != 0
-        is_idle = self._lanes.is_idle(pages=has_pages)
+        if not has_pages:
+            self._lanes.drop_pages()
+        is_idle = self._lanes.is_idle
         if not is_idle and not self._lanes.wants_more:
             return ""
         claims, due = await self._site_crawl.claim(requisites_only=not has_pages)
         for claim in claims if self._is_open else ():
             self._engine().crawl(self._request(claim))
-        if not is_idle or not self._lanes.is_idle(pages=has_pages):
+        if not is_idle or not self._lanes.is_idle:
             return ""
         if due is None:
             return "finished" if has_pages else "limit"
@@ -209,8 +211,5 @@ class FrontierScheduler(BaseScheduler):
             return
         if not self._site_crawl.scope.has_host(urls.host_port(response.url)[0]):
             return
-        named = (
-            sitemaps_in_robots(response.body, url=response.url) if response.status == 200 else ()
-        )
-        links = named or usual_places(response.url)
+        links = sitemaps_of(response.body, url=response.url, status=response.status)
         self._spider.keep(self._site_crawl.announce(links, referrer=response.url))
