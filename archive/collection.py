@@ -10,27 +10,30 @@ Hides WARC, gzip, rotation, deduplication, locks and recovery.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
-from archive.errors import RecordDamaged, StorageError
+from archive.errors import OriginalMissing, StorageError
 from archive.model import Kind
-from archive.store import cdxj, files, rows, state, verify
+from archive.store import cdxj, files, metadata, rows, state, verify
 from archive.store import home as homes
 from archive.store.intake import Intake
-from archive.warc.payload import read_exchange, read_message
+from archive.warc.reading import read_exchange, read_message, read_metadata
 from archive.warc.warcinfo import Warcinfo
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
     from archive.http import Message
     from archive.model import Capture, Exchange, Problem
+    from archive.store.adoption import Adopted
     from archive.store.rows import Stats
     from archive.warc.payload import StoredRecord
+    from archive.warc.records import Metadata, Stored
 
 
 class Collection:
@@ -39,7 +42,7 @@ class Collection:
     Used from one thread. Readers need no lock and see what was committed when they look. Raises
     NotACollection for a folder that is none, StorageError for one that can't be read, and with `write`
     CollectionLocked where another process writes. `write` makes a missing collection, and mends what a killed
-    process left: `recovered` are the captures found by that, `repairs` what was wrong.
+    process left; `repairs` is what was wrong.
     """
 
     def __init__(
@@ -54,12 +57,11 @@ class Collection:
         self._warc = home / homes.WARC
         self._path = home / state.NAME
         self._intake: Intake | None = None
-        self.recovered: tuple[Capture, ...] = ()
         self.repairs: tuple[Problem, ...] = ()
         if write:
             self._intake = Intake(home, about or Warcinfo(), max_file_bytes=max_file_bytes)
             self._connection = self._intake.connection
-            self.recovered, self.repairs = self._intake.recovered, self._intake.repairs
+            self.repairs = self._intake.repairs
             self._catch_up_or_close()
         else:
             homes.check_for_reading(home)
@@ -85,6 +87,16 @@ class Collection:
         self.__exit__(None, None, None)
 
     @property
+    def recovered(self) -> tuple[Capture, ...]:
+        """The captures that were found when the collection was opened for writing."""
+        found = self._intake.recovered if self._intake else range(0)
+        if not found:
+            return ()
+        with state.reported(self._path):
+            later = rows.by_sequence(self._connection, found.start - 1)
+            return tuple(takewhile(lambda capture: capture.sequence in found, later))
+
+    @property
     def state(self) -> sqlite3.Connection:
         """The writer's connection to state.sqlite; transactions on it are begun and ended by hand."""
         return self._writing().connection
@@ -96,6 +108,32 @@ class Collection:
         ValueError for a naive date; then nothing of the exchange is stored.
         """
         return self._writing().add(exchange)
+
+    def add_metadata(self, target: str, block: bytes) -> Metadata:
+        """Append a metadata record of its own, JSON about `target`; durable with the next sync.
+
+        Raises as `add` does, and ValueError for a block of more than 16 MiB.
+        """
+        return self._writing().add_metadata(target, block)
+
+    def metadata(self, prefix: str) -> Iterator[Metadata]:
+        """Yield the committed metadata records whose target begins with `prefix`, by date, then Record-ID."""
+        with state.reported(self._path):
+            yield from metadata.by_target(self._connection, prefix)
+
+    def read_metadata(self, record: Metadata) -> bytes:
+        """Return the block of a metadata record. Raises RecordDamaged, or StorageError for a missing file."""
+        with files.reported(f"{homes.WARC}/{record.file}"):
+            return read_metadata(files.find(self._warc, record.file), record)
+
+    def adopt(self, part: Path, name: str, pieces: Iterable[Stored | Metadata]) -> Adopted:
+        """Take a WARC file in as it is: give `part` its name under warc/, and index what lies in it.
+
+        `part` lies in warc/ as `.NAME.part` and is synced; `pieces` are all that is whole in it. Captures the
+        collection has already count once, at the smallest of their places. Raises StorageError where there is a
+        file of that name, and what `pieces` raises; then the part lies where it lay.
+        """
+        return self._writing().adopt(part, name, pieces)
 
     def sync(self, acknowledge: Callable[[sqlite3.Connection], None] | None = None) -> int:
         """Make all that was added durable; return the highest durable sequence, 0 if there is none.
@@ -169,6 +207,7 @@ class Collection:
 
     def publish(self) -> None:
         """Write index.cdxj if a capture came since; the file is replaced as a whole. Raises StorageError."""
+        self._writing().settle()
         connection, path = self._writing().connection, self.home / cdxj.NAME
         with state.reported(self._path):
             last = rows.last_sequence(connection)
@@ -219,12 +258,13 @@ class Collection:
         return files.find(self._warc, capture.file)
 
     def _original(self, revisit: Capture) -> Capture:
+        if rows.is_unresolved(revisit):
+            raise OriginalMissing(revisit.file, revisit.offset)
         with state.reported(self._path):
             if self._intake:
                 found = self._intake.original(revisit)
             else:
                 found = rows.original(self._connection, revisit.digest, revisit.original)
         if found is None:
-            message = f"points to {revisit.original}, which is not in this collection"
-            raise RecordDamaged(revisit.file, revisit.offset, message)
+            raise OriginalMissing(revisit.file, revisit.offset, revisit.original)
         return found

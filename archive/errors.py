@@ -10,6 +10,7 @@
          ├─ CollectionLocked         another process is writing to it
          ├─ StorageFull              the disk has no room; what was acknowledged is safe
          ├─ RecordDamaged            bytes under warc/ are not what was written
+         │   └─ OriginalMissing      a revisit repeats a response that is not in the collection
          └─ SchemaUnknown            state made by another version
 
 Ordinary results (not archived, robots, time-out, duplicate) are values, see `model.Outcome`.
@@ -63,11 +64,22 @@ class StorageFull(StorageError):  # noqa: N818
 class RecordDamaged(StorageError):  # noqa: N818
     """Bytes under `warc/` are not what was written."""
 
-    def __init__(self, file: str, offset: int, message: str) -> None:
-        super().__init__(f"warc/{file}: record at byte {offset} {message}; run 'muragat verify'")
+    def __init__(
+        self, file: str, offset: int, message: str, repair: str = "run 'muragat verify'"
+    ) -> None:
+        super().__init__(f"warc/{file}: record at byte {offset} {message}; {repair}")
         self.file = file
         self.offset = offset
         self.reason = message
+
+
+class OriginalMissing(RecordDamaged):
+    """A revisit repeats a response that is not in the collection."""
+
+    def __init__(self, file: str, offset: int, original: str = "") -> None:
+        which = f"its original, {original}," if original else "its original"
+        message = f"is a revisit, and {which} is not in this collection"
+        super().__init__(file, offset, message, "import the file that holds it")
 
 
 class SchemaUnknown(StorageError):  # noqa: N818

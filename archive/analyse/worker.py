@@ -26,7 +26,7 @@ from archive.analyse import analyse, codec, messages
 from archive.errors import StorageError
 from archive.model import Article, Capture, Hints, Kind, PageType
 from archive.store import files
-from archive.warc.payload import read_message
+from archive.warc.reading import read_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import re
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.errors import CollectionLocked, StorageError, StorageFull
+from archive.warc.foreign import is_foreign
 from archive.warc.members import Span, crc32
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPEN = ".open"
+_PART = ".part"
+_HASH_LENGTH = 32
 
 _NAME = re.compile(r".+-(\d{5,12})-\d{14}\.warc\.gz", re.ASCII)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -57,10 +61,49 @@ def find(folder: Path, name: str) -> Path:
     raise StorageError(message)
 
 
+def is_there(folder: Path, name: str) -> bool:
+    """Say whether the file with this final name exists."""
+    return (folder / name).exists() or (folder / (name + OPEN)).exists()
+
+
 def own_files(folder: Path) -> list[str]:
     """Return the final names of the files that muragat wrote, in the order of their serials."""
     names = {path.name.removesuffix(OPEN) for path in folder.iterdir()}
     return sorted(filter(serial_of, names), key=lambda name: (serial_of(name), name))
+
+
+def imported_files(folder: Path) -> list[str]:
+    """Return the names of the files that were taken in as they are."""
+    return sorted(path.name for path in folder.iterdir() if is_foreign(path.name))
+
+
+def part_of(folder: Path, name: str) -> Path:
+    """Return where a file lies while it is taken in."""
+    return folder / f".{name}{_PART}"
+
+
+def is_part(name: str) -> bool:
+    """Say whether this is the name of a file that is being taken in."""
+    return name.startswith(".") and name.endswith(_PART)
+
+
+def take_in(name: str) -> str:
+    """Return the repair for a file in warc/ that is none of the collection's."""
+    return f"move it away and run 'muragat import {name}' from there"
+
+
+def has_its_hash(path: Path) -> bool:
+    """Say whether an imported file still has the bytes whose hash is in its name."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    stem = path.name.removesuffix(".gz").removesuffix(".warc")
+    return stem.endswith(f"-{digest[:_HASH_LENGTH]}")
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what was left of files that were never wholly taken in."""
+    for path in folder.glob(f".*{_PART}"):
+        path.unlink()
 
 
 def finish(folder: Path, name: str) -> None:

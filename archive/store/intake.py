@@ -14,22 +14,23 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.store import files, home, rows, state
+from archive.store import adoption, files, home, metadata, revisits, rows, state
 from archive.store.dedup import Originals
 from archive.store.mend import mend
 from archive.store.recovery import recover
 from archive.warc.answer import examine
-from archive.warc.payload import read_message
-from archive.warc.records import new_id, safe_url, write_exchange
+from archive.warc.reading import read_message
+from archive.warc.records import new_id, safe_url, write_exchange, write_metadata
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archive.http import Message
     from archive.model import Capture, Exchange, Problem
-    from archive.warc.records import Stored
+    from archive.store.adoption import Adopted
+    from archive.warc.records import Metadata, Stored
     from archive.warc.warcinfo import Warcinfo
 
 _log = logging.getLogger(__name__)
@@ -37,9 +38,9 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
 
 
 class Intake:
-    """Writes to the collection in `folder`; `recovered` and `repairs` tell what an earlier process left.
+    """Writes to the collection in `folder`; `repairs` tells what was wrong with what an earlier process left.
 
-    `connection` is the state's; transactions on it are begun by hand.
+    What that had not indexed has the sequences in `recovered`. `connection` is the state's; transactions on it are begun by hand.
     """
 
     def __init__(self, folder: Path, about: Warcinfo, *, max_file_bytes: int) -> None:
@@ -49,6 +50,7 @@ class Intake:
         self._about = about
         self._warcinfo = ""
         self._pending: list[Stored] = []
+        self._pending_metadata: list[Metadata] = []
         with files.reported(str(folder / "lock")):
             self._lock = files.Lock(folder)
         try:
@@ -57,8 +59,8 @@ class Intake:
             self._lock.close()
             raise
         try:
-            self.repairs: tuple[Problem, ...] = ()
-            self.recovered = self._recover()
+            self.repairs, self.recovered = self._recover()
+            self._next = self.recovered.stop
         except BaseException:
             self._release()
             raise
@@ -88,6 +90,30 @@ class Intake:
         self._originals.note(stored)
         return capture
 
+    def add_metadata(self, target: str, block: bytes) -> Metadata:
+        """Append a metadata record; see `Collection.add_metadata`."""
+        with self._writer.append() as out:
+            record = write_metadata(out, target, block, warcinfo=self._warcinfo)
+        record = replace(record, file=self._writer.name)
+        self._pending_metadata.append(record)
+        return record
+
+    def adopt(self, part: Path, name: str, pieces: Iterable[Stored | Metadata]) -> Adopted:
+        """Take in a file; see `Collection.adopt`."""
+        self.sync(None)
+        with state.reported(self._path), files.reported(f"{home.WARC}/{name}"):
+            adopted = adoption.adopt(self.connection, part, name, pieces)
+            self._next = rows.last_sequence(self.connection) + 1
+        return adopted
+
+    def settle(self) -> None:
+        """Give imported revisits the originals that came since."""
+        with state.reported(self._path):
+            if not revisits.is_settled(self.connection):
+                with state.transaction(self.connection):
+                    revisits.settle(self.connection)
+                self._next = rows.last_sequence(self.connection) + 1
+
     def original(self, revisit: Capture) -> Capture | None:
         """Return the response that a revisit points to, committed or not."""
         return self._originals.payload(revisit.digest, revisit.original)
@@ -95,14 +121,16 @@ class Intake:
     def sync(self, acknowledge: Callable[[sqlite3.Connection], None] | None) -> int:
         """Make all that was added durable; see `Collection.sync`."""
         self._writer.sync()
-        if self._pending or acknowledge:
+        if self._pending or self._pending_metadata or acknowledge:
             with state.reported(self._path), state.transaction(self.connection):
                 rows.insert(self.connection, self._pending, self._writer.sizes)
+                metadata.insert(self.connection, self._pending_metadata)
                 if acknowledge:
                     acknowledge(self.connection)
         self._writer.committed()
         self._originals.committed()
         self._pending.clear()
+        self._pending_metadata.clear()
         return self._next - 1
 
     def mend(self) -> tuple[Problem, ...]:
@@ -129,24 +157,14 @@ class Intake:
         self.connection.close()
         self._lock.close()
 
-    def _recover(self) -> tuple[Capture, ...]:
+    def _recover(self) -> tuple[tuple[Problem, ...], range]:
         with state.reported(self._path), files.reported(str(self._warc)):
-            repairs = recover(self._warc, rows.sizes(self.connection))
-            self._next = rows.last_sequence(self.connection) + 1
-            found = [
-                replace(stored, capture=replace(stored.capture, sequence=sequence))
-                for sequence, stored in enumerate(
-                    (stored for repair in repairs.values() for stored in repair.stored), self._next
-                )
-            ]
-            sizes = {name: repair.size for name, repair in repairs.items() if repair.size}
-            with state.transaction(self.connection):
-                rows.insert(self.connection, found, sizes)
-        self._next += len(found)
-        self.repairs = tuple(problem for repair in repairs.values() for problem in repair.problems)
-        for problem in self.repairs:
+            before = rows.last_sequence(self.connection)
+            problems = recover(self._warc, self.connection)
+            after = rows.last_sequence(self.connection)
+        for problem in problems:
             _log.warning("%s", problem)
-        return tuple(stored.capture for stored in found)
+        return problems, range(before + 1, after + 1)
 
     def _next_serial(self) -> int:
         known = [*files.own_files(self._warc), *rows.sizes(self.connection)]

@@ -8,73 +8,110 @@ not touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.model import Problem
-from archive.store import files
-from archive.warc.exchanges import Gap, salvage
+from archive.store import files, revisits, rows, scan, state
+from archive.store.merge import Merge
+from archive.warc.exchanges import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import sqlite3
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from archive.warc.records import Stored
+    from archive.warc.records import Metadata, Stored
+
+_BACKUP = "put it back from a backup"
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """What was found in one file, the bytes of it that count from now on, and what was wrong."""
+def recover(folder: Path, connection: sqlite3.Connection) -> tuple[Problem, ...]:
+    """Mend the files in `folder` and index what the rows do not know; return what was wrong.
 
-    stored: tuple[Stored, ...]
-    size: int
-    problems: tuple[Problem, ...] = ()
-
-
-def recover(folder: Path, committed: Mapping[str, int]) -> dict[str, Repair]:
-    """Mend the files in `folder` and return what the index does not know, by final name.
-
-    `committed` are the bytes of each file that are in the index. When this returns the files are synced and
-    have their final names; one without a whole record is gone.
+    When this returns the files are synced and have their final names, one without a whole record is gone,
+    and what lies in them is committed. Captures of ours count as not read for links, imported ones as read.
     """
-    names = files.own_files(folder)
-    return {name: _recover_file(folder, name, committed.get(name, 0)) for name in names}
+    files.remove_parts(folder)
+    committed = rows.sizes(connection)
+    problems: list[Problem] = []
+    for name in files.own_files(folder):
+        problems += _recover_own(folder, name, committed.get(name, 0), connection)
+    for name in files.imported_files(folder):
+        if name not in committed:
+            problems += _recover_imported(folder, name, connection)
+    return tuple(problems)
 
 
-def _recover_file(folder: Path, name: str, committed: int) -> Repair:
+def _recover_own(
+    folder: Path, name: str, committed: int, connection: sqlite3.Connection
+) -> Iterator[Problem]:
     path = files.find(folder, name)
-    was_open = path.name.endswith(files.OPEN)
     size = path.stat().st_size
-    repair = Repair((), committed)
     if size < committed:
         message = f"the file ends {committed - size} bytes before what was acknowledged"
-        repair = Repair(
-            (), committed, (_problem(name, size, message, "put it back from a backup"),)
-        )
+        yield _problem(name, size, message, _BACKUP)
     elif size > committed:
-        repair = _scan(path, name, committed, may_cut=was_open)
-        files.cut(path, repair.size)
-    if repair.size == 0:
-        path.unlink()
-    elif was_open:
+        yield from _index_tail(path, name, committed, connection)
+    if path.name.endswith(files.OPEN):
         files.finish(folder, name)
-    return repair
 
 
-def _scan(path: Path, name: str, start: int, *, may_cut: bool) -> Repair:
-    """Take what is whole beyond `start`; a tail that is not is left out of the size where it may be cut."""
-    size = path.stat().st_size
-    found: list[Stored] = []
-    problems: list[Problem] = []
-    for piece in salvage(path, name, start):
-        if not isinstance(piece, Gap):
-            found.append(piece)
-        elif piece.end == size and may_cut:
-            problems.append(_torn(name, piece.start, size))
-            size = piece.start
+def _index_tail(
+    path: Path, name: str, committed: int, connection: sqlite3.Connection
+) -> tuple[Problem, ...]:
+    """Index what lies beyond the committed bytes, and cut what is not whole where it may be cut."""
+    tail = Tail(path, name, may_cut=path.name.endswith(files.OPEN))
+    with state.transaction(connection):
+        merge = Merge(connection, links_read=False)
+        merge.take(name, committed, tail.whole(scan.pieces(path, name, committed)))
+        files.cut(path, tail.size)
+        merge.resize(name, tail.size)
+        revisits.settle(connection)
+        if not tail.size:
+            rows.forget_file(connection, name)
+    if not tail.size:
+        path.unlink()
+    return tuple(tail.problems)
+
+
+def _recover_imported(
+    folder: Path, name: str, connection: sqlite3.Connection
+) -> tuple[Problem, ...]:
+    """Index an imported file whose rows were not committed, or are lost."""
+    path = folder / name
+    tail = Tail(path, name, may_cut=False)
+    with state.transaction(connection):
+        merge = Merge(connection, links_read=True)
+        merge.take(name, tail.size, tail.whole(scan.pieces(path, name)))
+        revisits.settle(connection)
+    return tuple(tail.problems)
+
+
+class Tail:
+    """The end of a file, as far as it is whole: `size` are the bytes that count, `problems` what was met."""
+
+    def __init__(self, path: Path, name: str, *, may_cut: bool) -> None:
+        self._name = name
+        self._may_cut = may_cut
+        self._length = path.stat().st_size
+        self.size = self._length
+        self.problems: list[Problem] = []
+
+    def whole(self, found: Iterable[scan.Piece]) -> Iterator[Stored | Metadata]:
+        """Yield what is whole; a gap at the end is left out of the size where it may be cut."""
+        for piece in found:
+            if isinstance(piece, Gap):
+                self.note(piece)
+            else:
+                yield piece
+
+    def note(self, gap: Gap) -> None:
+        """Take note of what can't be read."""
+        if gap.end == self._length and self._may_cut:
+            self.size = gap.start
+            self.problems.append(_torn(self._name, gap.start, gap.end))
         else:
-            problems.append(_gap(name, piece.start, piece.end))
-    return Repair(tuple(found), size, tuple(problems))
+            self.problems.append(_gap(self._name, gap.start, gap.end))
 
 
 def _gap(name: str, start: int, end: int) -> Problem:

@@ -25,22 +25,31 @@ _EARLIEST, _LATEST = -(2**62), 2**62
 _AFTER_ALL = "\x7f"  # sorts after every character of a urlkey
 _CANDIDATES = 8
 
-_COLUMNS = """sequence, urlkey, date, url, method, status, mime, digest, kind, files.name, offset, length,
- record_id, original, truncated"""
-_SELECT = f"SELECT {_COLUMNS} FROM captures JOIN files ON files.id = captures.file"  # noqa: S608 - constants
-_INSERT = """INSERT INTO captures (sequence, urlkey, date, url, method, status, mime, digest, kind, file, offset,
- length, record_id, original, truncated, payload_length, is_original)
- VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM files WHERE name = ?), ?, ?, ?, ?, ?, ?, ?)"""
+_COLUMNS = """sequence, urlkey, date, url, method, status, mime, iif(digest = x'', stated, digest), kind, files.name,
+ offset, length, record_id, original, truncated"""
+_MORE = "payload_length, is_original, span, refers_to, site, stated"
+_FROM = "FROM captures JOIN files ON files.id = captures.file"
+_SELECT = f"SELECT {_COLUMNS} {_FROM}"
+_SELECT_STORED = f"SELECT {_COLUMNS}, {_MORE} {_FROM}"
+_ORDER = "ORDER BY urlkey, date, record_id, files.name, offset"
+INSERT = """INSERT INTO {} (sequence, urlkey, date, url, method, status, mime, digest, kind, file, offset,
+ length, record_id, original, truncated, payload_length, is_original, span, refers_to, site, stated, links_read)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM files WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT = INSERT.format("captures")
 _SIZE = """INSERT INTO files (name, bytes) VALUES (?, ?)
  ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes"""
 
 
 def insert(
-    connection: sqlite3.Connection, stored: Sequence[Stored], sizes: Mapping[str, int]
+    connection: sqlite3.Connection,
+    stored: Iterable[Stored],
+    sizes: Mapping[str, int],
+    *,
+    links_read: bool = False,
 ) -> None:
-    """Insert captures, and the committed bytes of the files they lie in; inside a transaction."""
+    """Insert captures that are new, and the committed bytes of the files they lie in; inside a transaction."""
     connection.executemany(_SIZE, sizes.items())
-    connection.executemany(_INSERT, map(_row, stored))
+    connection.executemany(_INSERT, (as_row(one, links_read=links_read) for one in stored))
 
 
 def sizes(connection: sqlite3.Connection) -> dict[str, int]:
@@ -94,20 +103,21 @@ class Query:
 
 
 def by_place(connection: sqlite3.Connection, query: Query) -> Iterator[Capture]:
-    """Yield captures by (urlkey, date, record_id); an exact address prefers rows that are written like it."""
+    """Yield captures by (urlkey, date, record_id, file, offset); an exact address prefers rows that are written like it."""
     same = ""
     if query.url and query.match == "exact":
         same = _same_url(connection, query)
     first, last = query.dates()
-    statement = f"""{_SELECT} WHERE (urlkey, date, record_id) > (?, ?, ?) AND urlkey <= ?
- AND date BETWEEN ? AND ? AND (? = '' OR url = ?) ORDER BY urlkey, date, record_id LIMIT {_PAGE}"""
+    statement = f"""{_SELECT} WHERE (urlkey, date, record_id) >= (?, ?, ?)
+ AND (urlkey, date, record_id, files.name, offset) > (?, ?, ?, ?, ?) AND urlkey <= ?
+ AND date BETWEEN ? AND ? AND (? = '' OR url = ?) {_ORDER} LIMIT {_PAGE}"""
     for low, high in query.ranges():
-        place: tuple[str, int, str] = (low, _EARLIEST, "")
+        place: tuple[str, int, str, str, int] = (low, _EARLIEST, "", "", -1)
         while page := connection.execute(
-            statement, (*place, high, first, last, same, same)
+            statement, (*place[:3], *place, high, first, last, same, same)
         ).fetchall():
             yield from map(_capture, page)
-            place = (page[-1][1], page[-1][2], page[-1][12])
+            place = (page[-1][1], page[-1][2], page[-1][12], page[-1][9], page[-1][10])
 
 
 def _same_url(connection: sqlite3.Connection, query: Query) -> str:
@@ -133,6 +143,14 @@ def by_sequence(
         after = page[-1][0]
 
 
+def by_sequences(connection: sqlite3.Connection, sequences: Sequence[int]) -> Iterator[Stored]:
+    """Yield the captures with these sequences, in the order given; those that are gone are left out."""
+    marks = ", ".join("?" * len(sequences))
+    statement = f"{_SELECT_STORED} WHERE sequence IN ({marks})"
+    found = {row[0]: row for row in connection.execute(statement, tuple(sequences))}
+    return (_stored(found[sequence]) for sequence in sequences if sequence in found)
+
+
 def closest(connection: sqlite3.Connection, url: str, when: datetime) -> Capture | None:
     """Return the capture of `url` nearest to `when`; the earlier of two equally near ones."""
     query = Query(url)
@@ -153,7 +171,7 @@ def identical(connection: sqlite3.Connection, digest: str, length: int) -> Captu
 
 def original(connection: sqlite3.Connection, digest: str, record_id: str) -> Capture | None:
     """Return the response with this payload and Record-ID, if revisits may point to it."""
-    statement = f"{_SELECT} WHERE digest = ? AND is_original = 1 AND record_id = ?"
+    statement = f"{_SELECT} WHERE digest = ? AND is_original = 1 AND record_id = ? {_ORDER} LIMIT 1"
     return _one(connection, statement, digest_bytes(digest), record_id)
 
 
@@ -165,14 +183,23 @@ def answers(connection: sqlite3.Connection, url: str) -> list[Capture]:
 
 
 def in_file(connection: sqlite3.Connection, name: str) -> Iterator[Stored]:
-    """Yield what the rows say of a file, in the order of its bytes; `end` is 0, rows do not know it."""
-    columns = _SELECT.replace("truncated", "truncated, payload_length, is_original", 1)
-    statement = f"{columns} WHERE files.name = ? AND offset > ? ORDER BY offset LIMIT {_PAGE}"
+    """Yield what the rows say of a file, in the order of its bytes."""
+    statement = (
+        f"{_SELECT_STORED} WHERE files.name = ? AND offset > ? ORDER BY offset LIMIT {_PAGE}"
+    )
     after = -1
     while page := connection.execute(statement, (name, after)).fetchall():
-        for row in page:
-            yield Stored(_capture(row[:-2]), row[-2], bool(row[-1]), 0)
+        yield from map(_stored, page)
         after = page[-1][10]
+
+
+def same(connection: sqlite3.Connection, capture: Capture) -> Stored | None:
+    """Return what the rows say of the capture with this identity, wherever it lies."""
+    statement = f"""{_SELECT_STORED} WHERE urlkey = ? AND date = ? AND record_id = ? AND url = ? AND kind = ?
+ {_ORDER} LIMIT 1"""
+    identity = (capture.urlkey, microseconds(capture.date), capture.record_id, capture.url)
+    found = connection.execute(statement, (*identity, capture.kind)).fetchone()
+    return _stored(found) if found else None
 
 
 def before(connection: sqlite3.Connection, name: str, offset: int) -> Capture | None:
@@ -181,10 +208,21 @@ def before(connection: sqlite3.Connection, name: str, offset: int) -> Capture | 
     return _one(connection, statement, name, offset)
 
 
+def is_read(connection: sqlite3.Connection, sequence: int) -> bool:
+    """Say whether the links of a capture are in the frontier."""
+    (read,) = _values(connection, "SELECT links_read FROM captures WHERE sequence = ?", sequence)
+    return bool(read)
+
+
 def delete(connection: sqlite3.Connection, sequences: Iterable[int]) -> None:
     """Delete captures; inside a transaction."""
     values = ((sequence,) for sequence in sequences)
     connection.executemany("DELETE FROM captures WHERE sequence = ?", values)
+
+
+def forget_file(connection: sqlite3.Connection, name: str) -> None:
+    """Forget a file without rows; inside a transaction."""
+    connection.execute("DELETE FROM files WHERE name = ?", (name,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,17 +254,18 @@ def stats(connection: sqlite3.Connection) -> Stats:
         files=number,
         warc_bytes=size,
         saved_bytes=saved,
-        first=_date(first) if count else None,
-        last=_date(last) if count else None,
+        first=as_date(first) if count else None,
+        last=as_date(last) if count else None,
     )
 
 
-def _values(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = connection.execute(statement).fetchone()
+def _values(connection: sqlite3.Connection, statement: str, *values: object) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = connection.execute(statement, values).fetchone()
     return row
 
 
-def _date(value: int) -> datetime:
+def as_date(value: int) -> datetime:
+    """Return what `microseconds` made a number of."""
     return _EPOCH + value * _MICROSECOND
 
 
@@ -244,8 +283,15 @@ def digest_bytes(digest: str) -> bytes:
     return bytes.fromhex(digest.removeprefix("sha256:"))
 
 
-def _row(stored: Stored) -> tuple[str | int | bytes, ...]:
+def is_unresolved(capture: Capture) -> bool:
+    """Say whether the original of an imported revisit is not known; then its digest is what it states."""
+    return capture.kind is Kind.REVISIT and not capture.original
+
+
+def as_row(stored: Stored, *, links_read: bool) -> tuple[str | int | bytes, ...]:
+    """Return the values that `INSERT` takes."""
     capture = stored.capture
+    is_imported = bool(stored.stated) or is_unresolved(capture)
     return (
         capture.sequence,
         capture.urlkey,
@@ -254,7 +300,7 @@ def _row(stored: Stored) -> tuple[str | int | bytes, ...]:
         capture.method,
         capture.status,
         capture.mime,
-        digest_bytes(capture.digest),
+        b"" if is_unresolved(capture) else digest_bytes(capture.digest),
         capture.kind,
         capture.file,
         capture.offset,
@@ -264,6 +310,25 @@ def _row(stored: Stored) -> tuple[str | int | bytes, ...]:
         capture.truncated or "",
         stored.payload_length,
         stored.is_original,
+        stored.end - capture.offset,
+        stored.refers_to if is_imported else "",
+        stored.site,
+        stored.stated,
+        links_read,
+    )
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    capture = _capture(row[:15])
+    payload_length, is_original, span, refers_to, site, stated = row[15:]
+    return Stored(
+        capture=capture,
+        payload_length=payload_length,
+        is_original=bool(is_original),
+        end=capture.offset + span,
+        refers_to=refers_to,
+        site=site,
+        stated=stated,
     )
 
 
@@ -273,12 +338,12 @@ def _capture(row: tuple[Any, ...]) -> Capture:
     return Capture(
         sequence=sequence,
         urlkey=urlkey,
-        date=_date(date),
+        date=as_date(date),
         url=url,
         method=method,
         status=status,
         mime=mime,
-        digest=f"sha256:{digest.hex()}",
+        digest=digest if isinstance(digest, str) else f"sha256:{digest.hex()}",
         kind=Kind(kind),
         file=file,
         offset=offset,

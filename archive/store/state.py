@@ -1,6 +1,6 @@
 """state.sqlite: the captures as rows, and how far into each WARC file they reach.
 
-Hides the SQL and its schema. Everything here can be made again from `warc/`; what must not be lost is only
+Hides how SQLite is opened, and what its errors mean. Everything here can be made again from `warc/`; what must not be lost is only
 the order of writing: first the files are synced, then the rows are committed, in one transaction with whatever
 the crawl acknowledges.
 """
@@ -12,16 +12,16 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from archive.errors import SchemaUnknown, StorageError, StorageFull
+from archive.store import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-SCHEMA = 1
 NAME = "state.sqlite"
 
 _BUSY_MS = 30_000
-_REPAIR = "move it away; the next crawl, or 'muragat verify --repair', makes it again from warc/"
+_REPAIR = "run 'muragat rebuild', which makes it again from warc/"
 
 _STORAGE = frozenset(
     [
@@ -36,39 +36,6 @@ _STORAGE = frozenset(
     ]
 )
 
-_CREATE = """
-CREATE TABLE files (
-  id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,         -- final name under warc/
-  bytes INTEGER NOT NULL             -- committed: what lies beyond was never acknowledged
-) STRICT;
-CREATE TABLE captures (
-  sequence INTEGER PRIMARY KEY,
-  urlkey TEXT NOT NULL,
-  date INTEGER NOT NULL,             -- microseconds since 1970, UTC
-  url TEXT NOT NULL,
-  method TEXT NOT NULL,
-  status INTEGER NOT NULL,
-  mime TEXT NOT NULL,
-  digest BLOB NOT NULL,              -- SHA-256 of the payload, 32 bytes
-  kind TEXT NOT NULL,
-  file INTEGER NOT NULL REFERENCES files,
-  offset INTEGER NOT NULL,
-  length INTEGER NOT NULL,
-  record_id TEXT NOT NULL,
-  original TEXT NOT NULL,            -- Record-ID a revisit points to, or ''
-  truncated TEXT NOT NULL,
-  payload_length INTEGER NOT NULL,   -- 0 for a revisit
-  is_original INTEGER NOT NULL,      -- 1: revisits may point here
-  links_read INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX captures_place ON captures (urlkey, date, record_id);
-CREATE INDEX captures_file ON captures (file, offset);
-CREATE INDEX captures_payload ON captures (digest) WHERE is_original = 1;
-CREATE INDEX captures_unread ON captures (sequence) WHERE links_read = 0;
-CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-"""
-
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Return a connection to the state, made or migrated where needed; transactions are begun by hand.
@@ -82,7 +49,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             _configure(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            _migrate(connection, path)
+            if not schema.bring_up(connection):
+                raise _schema_unknown(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -95,7 +63,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection = _connect_read_only(path)
         try:
             _configure(connection)
-            if _version(connection) != SCHEMA:
+            if not schema.look_through(connection):
                 raise _schema_unknown(connection, path)
         except BaseException:
             connection.close()
@@ -108,7 +76,7 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
     address = path.absolute().as_uri()
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_MS / 1000)
     try:
-        _version(connection)
+        schema.version(connection)
     except sqlite3.OperationalError:
         connection.close()
         connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
@@ -122,24 +90,11 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if _version(connection) == SCHEMA:
-        return
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if _version(connection) or tables:
-        raise _schema_unknown(connection, path)
-    connection.executescript(f"BEGIN IMMEDIATE; {_CREATE} PRAGMA user_version = {SCHEMA}; COMMIT")
-
-
 def _schema_unknown(connection: sqlite3.Connection, path: Path) -> SchemaUnknown:
-    version = _version(connection)
-    repair = "use that version, or a newer one" if version > SCHEMA else _REPAIR
+    found, known = schema.version(connection), schema.VERSION
+    repair = f"use that version, or a newer one; or {_REPAIR}" if found > known else _REPAIR
     return SchemaUnknown(
-        f"{path}: its schema is {version}, this muragat knows {SCHEMA}: written by another version; {repair}"
+        f"{path}: its schema is {found}, this muragat knows {known}: written by another version; {repair}"
     )
 
 

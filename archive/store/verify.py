@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.model import Kind, Problem
-from archive.store import cdxj, files, rows, state
+from archive.model import Problem
+from archive.store import cdxj, files, rows, scan, state
+from archive.store.compare import BACKUP, LOST, MEND, Comparison
 from archive.store.home import WARC
-from archive.warc.exchanges import Gap, salvage
-from archive.warc.records import refers_to
+from archive.warc.exchanges import Gap
+from archive.warc.foreign import is_foreign
 from archive.warc.second_opinion import objections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.warc.records import Stored
-
-MEND = "run 'muragat verify --repair'"
-_BACKUP = "put the file back from a backup"
-_LOST = f"{_BACKUP}; without one, crawl the page again"
-_MOVE = f"move {state.NAME} away, then {MEND}"
+_REBUILD = "run 'muragat rebuild'"
 
 
 def verify(home: Path) -> Iterator[Problem]:
@@ -42,7 +37,7 @@ def verify(home: Path) -> Iterator[Problem]:
         try:
             yield from _check_all(home, connection)
         except sqlite3.DatabaseError as error:
-            yield Problem(state.NAME, -1, f"damaged: {error}", _MOVE)
+            yield Problem(state.NAME, -1, f"damaged: {error}", _REBUILD)
 
 
 def _check_all(home: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
@@ -51,22 +46,18 @@ def _check_all(home: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
     yield from _check_folder(home, sizes)
     for name, size in sizes.items():
         try:
-            if _is_there(home / WARC, name):
+            if files.is_there(home / WARC, name):
                 yield from _check_twice(home / WARC, name, size, connection)
         except OSError as error:
             message = f"can't be read: {error.strerror}"
-            yield Problem(f"{WARC}/{name}", -1, message, f"see its rights and the disk; {_BACKUP}")
+            yield Problem(f"{WARC}/{name}", -1, message, f"see its rights and the disk; {BACKUP}")
     yield from _check_index(home / cdxj.NAME, connection)
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    return (folder / name).exists() or (folder / (name + files.OPEN)).exists()
 
 
 def _check_state(connection: sqlite3.Connection) -> Iterator[Problem]:
     for (message,) in connection.execute("PRAGMA quick_check(20)"):
         if message != "ok":
-            yield Problem(state.NAME, -1, f"damaged: {message}", _MOVE)
+            yield Problem(state.NAME, -1, f"damaged: {message}", _REBUILD)
 
 
 def _check_folder(home: Path, sizes: dict[str, int]) -> Iterator[Problem]:
@@ -74,11 +65,11 @@ def _check_folder(home: Path, sizes: dict[str, int]) -> Iterator[Problem]:
     found = {path.name for path in folder.iterdir()}
     finals = {name.removesuffix(files.OPEN) for name in found}
     for name in sorted(set(sizes) - finals):
-        yield Problem(f"{WARC}/{name}", -1, "the file is gone", _BACKUP)
+        yield Problem(f"{WARC}/{name}", -1, "the file is gone", BACKUP)
     for name in sorted(found):
         final = name.removesuffix(files.OPEN)
-        if not files.serial_of(final):
-            yield Problem(f"{WARC}/{name}", -1, "not a file of this collection", "move it away")
+        if not (files.serial_of(final) or is_foreign(name)):
+            yield from _stranger(name, is_locked=is_locked)
         elif is_locked:
             continue
         elif name != final:
@@ -87,95 +78,78 @@ def _check_folder(home: Path, sizes: dict[str, int]) -> Iterator[Problem]:
             yield Problem(f"{WARC}/{name}", -1, "the index does not know this file", MEND)
 
 
+def _stranger(name: str, *, is_locked: bool) -> Iterator[Problem]:
+    if not files.is_part(name):
+        yield Problem(f"{WARC}/{name}", -1, "not a file of this collection", files.take_in(name))
+    elif not is_locked:
+        yield Problem(f"{WARC}/{name}", -1, "left by an import that was killed", MEND)
+
+
 def _check_twice(
     folder: Path, name: str, committed: int, connection: sqlite3.Connection
 ) -> Iterator[Problem]:
-    """Check a file ourselves, then ask warcio about one in which nothing was found."""
+    """Check a file of ours ourselves, then ask warcio about one in which nothing was found."""
+    if is_foreign(name):
+        yield from _check_imported(folder, name, committed, connection)
+        return
     count = 0
-    for problem in _check_file(folder, name, committed, connection):
+    for problem in _check_own(folder, name, committed, connection):
         count += 1
         yield problem
     if not count:
         for offset, reason in objections(files.find(folder, name), committed):
             message = f"warcio objects to the record: {reason}"
-            yield Problem(f"{WARC}/{name}", offset, message, _BACKUP)
+            yield Problem(f"{WARC}/{name}", offset, message, BACKUP)
 
 
-def _check_file(
+def _check_own(
     folder: Path, name: str, committed: int, connection: sqlite3.Connection
 ) -> Iterator[Problem]:
     path = files.find(folder, name)
     size = path.stat().st_size
     if size < committed:
         message = f"the file ends {committed - size} bytes before what was acknowledged"
-        yield Problem(f"{WARC}/{name}", size, message, _LOST)
+        yield Problem(f"{WARC}/{name}", size, message, LOST)
     elif size > committed and not files.is_locked(folder.parent):
         message = f"the index does not know the last {size - committed} bytes"
         yield Problem(f"{WARC}/{name}", committed, message, MEND)
-    known = rows.in_file(connection, name)
-    row = next(known, None)
-    for piece in salvage(path, name, 0, min(size, committed)):
-        if isinstance(piece, Gap):
-            yield _damaged(connection, name, piece)
-            while row and row.capture.offset < piece.end:
-                row = next(known, None)
-            continue
-        while row and row.capture.offset < piece.capture.offset:
-            yield _without_record(row)
-            row = next(known, None)
-        if row and row.capture.offset == piece.capture.offset:
-            yield from _compare(row, piece, connection)
-            row = next(known, None)
-        else:
-            message = f"the index does not know the capture of {piece.capture.url}"
-            yield Problem(f"{WARC}/{name}", piece.capture.offset, message, MEND)
-    while row and size >= committed:
-        yield _without_record(row)
-        row = next(known, None)
+    limit = min(size, committed)
+    found = scan.pieces(path, name, 0, limit)
+    yield from Comparison(connection, name).with_records(found, limit)
 
 
-def _damaged(connection: sqlite3.Connection, name: str, gap: Gap) -> Problem:
-    capture = rows.before(connection, name, gap.damage.offset)
-    which = f" (capture of {capture.url}, {capture.record_id})" if capture else ""
-    message = f"the record {gap.damage.reason}{which}"
-    return Problem(f"{WARC}/{name}", gap.damage.offset, message, _LOST)
+def _check_imported(
+    folder: Path, name: str, committed: int, connection: sqlite3.Connection
+) -> Iterator[Problem]:
+    """Check the bytes of a file by its name, and its rows by its records.
 
-
-def _without_record(row: Stored) -> Problem:
-    message = f"no record for the capture of {row.capture.url}"
-    return Problem(f"{WARC}/{row.capture.file}", row.capture.offset, message, MEND)
-
-
-def _compare(row: Stored, record: Stored, connection: sqlite3.Connection) -> Iterator[Problem]:
-    capture = record.capture
-    place = f"{WARC}/{capture.file}"
-    if not is_same(row, record):
-        message = f"the index says something else of the capture of {capture.url}"
-        yield Problem(place, capture.offset, message, MEND)
-    if capture.kind is not Kind.REVISIT:
-        return
-    target = rows.original(connection, capture.digest, capture.original)
-    if target is None:
-        message = f"points to {capture.original}, which is not in this collection"
-        yield Problem(place, capture.offset, message, "put the file with that record back")
-    elif record.refers_to != refers_to(target):
-        message = f"says a wrong address or date for {capture.original}"
-        yield Problem(place, capture.offset, message, _BACKUP)
-
-
-def is_same(row: Stored, record: Stored) -> bool:
-    """Say whether a row holds what its record says; sequence and end are no part of a record."""
-    capture = replace(record.capture, sequence=row.capture.sequence)
-    return replace(record, capture=capture, end=0, refers_to="") == row
+    Its flaws were told when it was imported; where its bytes are others now, what differs was damaged since.
+    """
+    path, place = folder / name, f"{WARC}/{name}"
+    size = path.stat().st_size
+    is_as_imported = size == committed and files.has_its_hash(path)
+    found = scan.pieces(path, name)
+    if is_as_imported:
+        found = (piece for piece in found if not isinstance(piece, Gap))
+    comparison = Comparison(connection, name, mend=MEND if is_as_imported else LOST)
+    count = 0
+    for problem in comparison.with_records(found, max(size, committed)):
+        count += 1
+        yield problem
+    if not is_as_imported:
+        where = "" if count else "; no record shows where"
+        message = f"its bytes are not those that were imported: its SHA-256 is another{where}"
+        yield Problem(place, -1, message, BACKUP)
 
 
 def _check_index(path: Path, connection: sqlite3.Connection) -> Iterator[Problem]:
     published = cdxj.Published.noted(connection)
+    if published is None:
+        return  # the next start writes it again
     if not path.exists():
-        if published:
-            yield Problem(cdxj.NAME, -1, "the file is gone", MEND)
+        yield Problem(cdxj.NAME, -1, "the file is gone", MEND)
         return
-    last = published.sequence if published else 0
+    last = published.sequence
     wanted = (
         cdxj.line(capture)
         for capture in rows.by_place(connection, rows.Query())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from archive import urls
@@ -18,7 +18,15 @@ from archive.model import Capture, Kind, Truncation
 from archive.warc import Record, digest_of, encode, iterate
 from archive.warc.answer import HEAD_MAX, mime_of, read_head
 from archive.warc.members import HEADER
-from archive.warc.records import FIELDS_TYPE, IDENTICAL, NOT_MODIFIED, REQUEST_TYPE, Stored
+from archive.warc.records import (
+    FIELDS_TYPE,
+    IDENTICAL,
+    NOT_MODIFIED,
+    NOTE_MAX,
+    REQUEST_TYPE,
+    Metadata,
+    Stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +36,11 @@ if TYPE_CHECKING:
 
 _ANSWERS = frozenset(Kind)
 _PROFILES = (IDENTICAL, NOT_MODIFIED)
-_NOTE_MAX = 16 * 1024 * 1024  # bytes of a record that is held in memory whole
 _HEAD_SLACK = 1024 * 1024  # what one read may bring beyond a head
 _SEARCH_SIZE = 1024 * 1024
 _CRCS = re.compile(rb"(?:^|\n)memberCrc32: ([0-9a-f]{8}(?: [0-9a-f]{8})?)\r\n\Z")
 _METHOD = re.compile(rb"\Amethod: ([!#-'*+.^_`|~0-9A-Za-z-]+)\r\n")
+_SITE = re.compile(rb"\nsite: ([^\r\n]*)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +56,9 @@ class _Block:
 class Exchanges:
     """The whole exchanges of a file from `start`, a place between two of them, to `limit`, by default its size.
 
-    Iterating yields them and raises RecordDamaged at the first record that is not as muragat writes it, and
-    where the file ends within an exchange. Records of no exchange (warcinfo, notes) are checked and passed
-    over. `end` is the byte after what is known to be whole.
+    Iterating yields them, and the metadata records of no exchange that name a target; it raises RecordDamaged
+    at the first record that is not as muragat writes it, and where the file ends within an exchange. A warcinfo
+    is checked and passed over. `end` is the byte after what is known to be whole.
     """
 
     def __init__(self, path: Path, name: str, start: int = 0, limit: int | None = None) -> None:
@@ -59,7 +67,7 @@ class Exchanges:
         self._limit = limit
         self.end = start
 
-    def __iter__(self) -> Iterator[Stored]:
+    def __iter__(self) -> Iterator[Stored | Metadata]:
         with self._path.open("rb") as raw:
             records = iterate(self._path, self._name, self.end, self._limit)
             for record in records:
@@ -68,7 +76,10 @@ class Exchanges:
                     self.end = stored.end
                     yield stored
                 else:
-                    self.end = _read_alone(record, raw)
+                    span = _read_alone(record, raw)
+                    self.end = span.end
+                    if record.type == "metadata" and (target := record.get("WARC-Target-URI")):
+                        yield _metadata(record, target, span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,8 @@ class Gap:
 
 def salvage(
     path: Path, name: str, start: int = 0, limit: int | None = None
-) -> Iterator[Stored | Gap]:
-    """Yield all whole exchanges of a file as `Exchanges` does, and what lies between them unreadable."""
+) -> Iterator[Stored | Metadata | Gap]:
+    """Yield all that is whole in a file as `Exchanges` does, and what lies between unreadable."""
     size = path.stat().st_size if limit is None else limit
     whole_end = position = start
     damage: RecordDamaged | None = None
@@ -91,11 +102,11 @@ def salvage(
         reader = Exchanges(path, name, position, limit)
         met: RecordDamaged | None = None
         try:
-            for stored in reader:
+            for piece in reader:
                 if damage:
                     yield Gap(whole_end, position, damage)
                     damage = None
-                yield stored
+                yield piece
         except RecordDamaged as error:
             met = error
         if reader.end > position:
@@ -148,16 +159,20 @@ def _check_request(record: Record) -> None:
         raise record.damaged("does not match its WARC-Block-Digest")
 
 
-def _read_alone(record: Record, raw: BinaryIO) -> int:
+def _read_alone(record: Record, raw: BinaryIO) -> Span:
     if record.get("WARC-Concurrent-To"):
         raise record.damaged("belongs to an exchange that is not there")
     _check_note(record, raw)
-    return record.finish().end
+    return record.finish()
+
+
+def _metadata(record: Record, target: str, span: Span) -> Metadata:
+    return Metadata(target, record.date, record.record_id, record.name, span.offset, span.length)
 
 
 def _check_note(record: Record, raw: BinaryIO) -> bytes:
     """Return the block of a record that is stored without compression, all its bytes compared."""
-    if record.type not in ("warcinfo", "metadata") or record.content_length > _NOTE_MAX:
+    if record.type not in ("warcinfo", "metadata") or record.content_length > NOTE_MAX:
         raise record.damaged("does not belong where it stands")
     block = b"".join(iter(record.read, b""))
     if record.get("WARC-Block-Digest") != digest_of(block):
@@ -176,7 +191,9 @@ def _closed(answer: Record, block: _Block, members: list[Span], *, note: bytes, 
     method = _METHOD.match(note)
     if method is None:
         raise answer.damaged("has a metadata record that names no method")
-    return _stored(answer, block, members[0], method=method[1].decode("ascii"), end=end)
+    site = _SITE.search(note)
+    stored = _stored(answer, block, members[0], method=method[1].decode("ascii"), end=end)
+    return replace(stored, site=site[1].decode("utf-8", "replace")) if site else stored
 
 
 def _stored(record: Record, block: _Block, span: Span, *, method: str, end: int) -> Stored:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.model import Capture
+    from archive.warc.records import Metadata
 
 SMALL = 4 * 1024 * 1024
 """Blocks up to this size are read at once; news pages are far below, photos mostly."""
@@ -82,7 +83,13 @@ def read_exchange(path: Path, capture: Capture) -> tuple[StoredRecord, ...]:
     return tuple(found)
 
 
-def open_at(file: BinaryIO, capture: Capture) -> Record:
+def read_metadata(path: Path, metadata: Metadata) -> bytes:
+    """Return the block of a metadata record that stands alone. Raises RecordDamaged, and OSError where the file can't be opened."""
+    with path.open("rb") as file:
+        return _checked_block(open_at(file, metadata))
+
+
+def open_at(file: BinaryIO, capture: Capture | Metadata) -> Record:
     """Return the record of `capture`. Raises RecordDamaged where another lies there."""
     record = Record(file, capture.file, capture.offset)
     if record.record_id != capture.record_id:
@@ -91,15 +98,20 @@ def open_at(file: BinaryIO, capture: Capture) -> Record:
 
 
 def _whole(record: Record) -> tuple[bytes, BinaryIO]:
-    block = b"".join(iter(record.read, b""))
-    record.finish()
-    if record.get("WARC-Block-Digest") != digest_of(block):
-        raise record.damaged("does not match its WARC-Block-Digest")
+    block = _checked_block(record)
     if record.type == Kind.RESOURCE:
         return b"", io.BytesIO(block)
     end = head_end(block)
     end = len(block) if end < 0 else end
     return block[:end], io.BytesIO(block[end:])
+
+
+def _checked_block(record: Record) -> bytes:
+    block = b"".join(iter(record.read, b""))
+    record.finish()
+    if record.get("WARC-Block-Digest") != digest_of(block):
+        raise record.damaged("does not match its WARC-Block-Digest")
+    return block
 
 
 def _message(record: Record, head: bytes, body: BinaryIO, truncated: Truncation | None) -> Message:

@@ -19,6 +19,7 @@ import math
 import re
 import uuid
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,6 +38,10 @@ IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 FIELDS_TYPE = "application/warc-fields"
 REQUEST_TYPE = "application/http; msgtype=request"
+JSON_TYPE = "application/json"
+
+NOTE_MAX = 16 * 1024 * 1024
+"""Bytes of a record that is stored without compression; it is held in memory whole."""
 
 _INTERIM_MAX = 1024 * 1024
 """Bytes of 1xx answers that are kept; more are an attack, and the record must stay readable in memory."""
@@ -68,7 +73,8 @@ class Stored:
     """An exchange as it lies in a file: `end` is the byte after its last record.
 
     `is_original` says that other captures may point to its payload; `refers_to` is the address and the date
-    that a revisit gives for its original.
+    that a revisit gives for its original, `site` the name of the site crawled, `stated` the payload digest of
+    an imported record as it stands there.
     """
 
     capture: Capture
@@ -76,6 +82,20 @@ class Stored:
     is_original: bool
     end: int
     refers_to: str = ""
+    site: str = ""
+    stated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A metadata record that belongs to no exchange: what is told of a crawl or of a file, as JSON."""
+
+    target: str
+    date: datetime
+    record_id: str
+    file: str
+    offset: int
+    length: int
 
 
 def safe_url(url: str) -> str:
@@ -120,7 +140,28 @@ def write_exchange(
         is_original=is_original(answer, exchange.truncated is not None) and not original,
         end=closing.end,
         refers_to=refers_to(original.capture) if original else "",
+        site=as_written(exchange.via.site),
     )
+
+
+def write_metadata(out: Sink, target: str, block: bytes, *, warcinfo: str) -> Metadata:
+    """Append a metadata record of its own, stored without compression; return it, `file` still "".
+
+    Raises ValueError for a block that is too large to be read again, and what `out` raises.
+    """
+    if len(block) > NOTE_MAX:
+        message = f"{target}: a metadata record of {len(block)} bytes, more than {NOTE_MAX}"
+        raise ValueError(message)
+    date, frame_id = datetime.now(UTC), new_id()
+    frame = _Frame(frame_id, safe_url(target), warc_date(date), warcinfo)
+    fields = [
+        *frame.fields("metadata", frame_id),
+        ("WARC-Block-Digest", digest_of(block)),
+        ("Content-Type", JSON_TYPE),
+        ("Content-Length", str(len(block))),
+    ]
+    span = out.write((encode(fields, block, compress=False),))
+    return Metadata(frame.url, date, frame_id, "", span.offset, span.length)
 
 
 def refers_to(original: Capture) -> str:
@@ -234,6 +275,11 @@ def _quoted(heads: bytes) -> str:
 def _milliseconds(seconds: float) -> int:
     milliseconds = seconds * 1000
     return round(milliseconds) if math.isfinite(milliseconds) else 0
+
+
+def as_written(text: str) -> str:
+    """Return what is read back of `text` from a metadata record."""
+    return _one_line(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _one_line(text: str) -> str:
