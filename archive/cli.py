@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from archive import Collection, figures, tables
+from archive import Collection, figures, tables, wholeness
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.index import Entry
+    from archive.model import Capture
 
 NOTHING_FOUND = 1
 
@@ -31,21 +32,81 @@ class Place(Protocol):
 
 @click.command(short_help="Show one article: text, metadata, captures.")
 @click.argument("what", metavar="ID|URL")
-@click.option("--json", "as_json", is_flag=True, help="Print its line of articles.jsonl.")
+@click.option(
+    "--requisites", is_flag=True, help="List what its latest capture needs, nothing else."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print its line of articles.jsonl, or a requisite a line.",
+)
 @click.pass_obj
-def show(place: Place, /, what: str, *, as_json: bool) -> None:
-    """Show one article: text, metadata with the source of each field, and captures."""
+def show(place: Place, /, what: str, *, requisites: bool, as_json: bool) -> None:
+    """Show one article: text, metadata with the source of each field, captures, and what its page lacks.
+
+    Of a page that is no article the latest capture is shown.
+    """
     with Index(place.home) as index:
         found = _find(index, what)
-    if not found:
-        click.echo(f"muragat: no article {what}; 'muragat list {what}' shows captures", err=True)
+    with Collection(place.home) as collection:
+        shown = [(entry, wholeness.capture_of(collection, entry)) for entry in found]
+        captures = [capture for _, capture in shown] if found else _latest(collection, what)
+        if requisites:
+            _print_requisites(collection, captures, as_json=as_json)
+        elif found:
+            _print_articles(collection, shown, as_json=as_json)
+        else:
+            _print_captures(collection, captures, as_json=as_json)
+
+
+def _latest(collection: Collection, url: str) -> list[Capture | None]:
+    """Return the latest capture of an address that is no article's; ends the program where there is none."""
+    capture = None if url.startswith("art:") else wholeness.latest_capture(collection, url)
+    if capture is None:
+        click.echo(f"muragat: no article {url}; 'muragat list {url}' shows captures", err=True)
         sys.exit(NOTHING_FOUND)
-    for entry in found:
+    return [capture]
+
+
+def _print_requisites(
+    collection: Collection, captures: list[Capture | None], *, as_json: bool
+) -> None:
+    for capture in filter(None, captures):
+        found = wholeness.standing(collection, capture)
+        if as_json:
+            for item in wholeness.standing_json(found):
+                print(json.dumps(item, ensure_ascii=False))
+        else:
+            for line in wholeness.standing_lines(found, every=True):
+                print(line)
+
+
+def _print_articles(
+    collection: Collection, shown: list[tuple[Entry, Capture | None]], *, as_json: bool
+) -> None:
+    for entry, capture in shown:
         if as_json:
             print(entry.to_json())
-        else:
-            for line in entry_lines(entry):
+            continue
+        for line in entry_lines(entry):
+            print(line)
+        if capture is not None:
+            print()
+            for line in wholeness.standing_lines(wholeness.standing(collection, capture)):
                 print(line)
+
+
+def _print_captures(
+    collection: Collection, captures: list[Capture | None], *, as_json: bool
+) -> None:
+    for capture in filter(None, captures):
+        if as_json:
+            print(json.dumps(capture_json(capture)))
+            continue
+        print(capture_line(capture))
+        for line in wholeness.standing_lines(wholeness.standing(collection, capture)):
+            print(line)
 
 
 @click.command(name="list", short_help="List the captures of an address.")
