@@ -50,14 +50,12 @@ class _Line:
     length: int
 
 
-def records_of(
-    inflow: Inflow, source: str
-) -> Iterator[tuple[str, Iterator[bytes]] | Flaw | Passed]:
-    """Yield each record of an ARC as its type and the bytes of a gzip member; what is wrong is told between.
+def records_of(inflow: Inflow, source: str) -> Iterator[Iterator[bytes] | Flaw | Passed]:
+    """Yield each record of an ARC as the bytes of a gzip member; what is wrong is told between.
 
     `source` says of what the records were made. A record's bytes are taken before the next is asked for.
     """
-    yield "warcinfo", iter([_warcinfo(source)])
+    yield iter([_warcinfo(source)])
     try:
         while True:
             skip_line_ends(inflow)
@@ -77,7 +75,7 @@ def records_of(
                     yield Flaw(offset, f"has {found.length - length} bytes less than its line says")
                 is_web = bool(_WEB.match(found.url))
                 fields = _fields(found, digest, length, is_web=is_web)
-                yield fields[0][1], encode_pieces(fields, iter(lambda: block.read(_PIECE), b""))
+                yield encode_pieces(fields, iter(lambda: block.read(_PIECE), b""))
     except Broken as error:
         yield Passed(error.offset, inflow.offset, error.reason, is_broken=True)
 

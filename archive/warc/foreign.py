@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Flaw",
+    "Passed",
     "Survey",
     "captures_in",
     "is_foreign",
@@ -65,15 +66,19 @@ def captures_in(
     Offsets and lengths are exact. Raises OSError where the file can't be read.
     """
     for piece in Survey(path, name, start, limit):
-        if not isinstance(piece, Flaw):
+        if isinstance(piece, Passed):
+            if piece.is_broken:
+                damage = RecordDamaged(name, piece.start, piece.reason)
+                yield Gap(piece.start, piece.end, damage)
+        elif not isinstance(piece, Flaw):
             yield piece
 
 
 class Survey:
     """One reading of a foreign file: its captures, and everything that is odd about it.
 
-    When the iteration has ended: `records` counts them by type, `has_places` says whether each can be read at
-    its offset, `passed` lists bytes that are no record, and `cut` the offsets of records that end early.
+    When the iteration has ended: `records` counts them by type, `cut` those that end early, and `has_places` says
+    whether each can be read at its offset.
     """
 
     def __init__(self, path: Path, name: str, start: int = 0, limit: int | None = None) -> None:
@@ -84,36 +89,26 @@ class Survey:
         self._ties = Ties()
         self.records: Counter[str] = Counter()
         self.has_places = True
-        self.passed: list[Passed] = []
-        self.cut: list[int] = []
+        self.cut = 0
 
-    def __iter__(self) -> Iterator[Stored | Metadata | Gap | Flaw]:
+    def __iter__(self) -> Iterator[Stored | Metadata | Flaw | Passed]:
         size = self._path.stat().st_size if self._limit is None else self._limit
         with self._path.open("rb") as file:
             try:
                 inflow = opened(file, self._start, self._limit)
             except Broken as error:
-                yield self._gap(Passed(0, size, error.reason, is_broken=True))
+                self.has_places = False
+                yield Passed(0, size, error.reason, is_broken=True)
                 return
             records = Records(inflow, size)
             for found in records:
                 if isinstance(found, ForeignRecord):
                     yield from self._record(found)
-                elif found.is_broken:
-                    yield from self._ties.rest()
-                    yield self._gap(found)
                 else:
-                    self.passed.append(found)
-                    length = found.end - found.start
-                    yield Flaw(found.start, f"passed over {length} bytes: {found.reason}")
+                    yield from self._ties.rest() if found.is_broken else ()
+                    yield found
             yield from self._ties.rest()
             self.has_places = records.has_places
-
-    def _gap(self, passed: Passed) -> Gap:
-        self.has_places = False
-        self.passed.append(passed)
-        damage = RecordDamaged(self._name, passed.start, passed.reason)
-        return Gap(passed.start, passed.end, damage)
 
     def _record(self, record: ForeignRecord) -> Iterator[Stored | Metadata | Flaw]:
         kind = record.get("warc-type").lower()
@@ -122,8 +117,7 @@ class Survey:
         if record.broken:
             return  # the gap that follows tells of it
         self.records[kind[:40] or "unknown"] += 1
-        if record.is_short:
-            self.cut.append(record.offset)
+        self.cut += record.is_short
         frame = _frame(record)
         if kind in _ANSWERS:
             stored = _stored(record, content, self._name)
