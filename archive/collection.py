@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from archive.errors import OriginalMissing, StorageError
 from archive.model import Kind
-from archive.store import cdxj, files, metadata, rows, state, verify
+from archive.store import cdxj, files, metadata, reports, rows, state, verify
 from archive.store import home as homes
 from archive.store.intake import Intake
 from archive.warc.reading import read_exchange, read_message, read_metadata
@@ -206,7 +206,10 @@ class Collection:
         return self.exchange(capture)[0].raw()
 
     def publish(self) -> None:
-        """Write index.cdxj if a capture came since; the file is replaced as a whole. Raises StorageError."""
+        """Write index.cdxj if a capture came since, and the reports of crawls that have no file in crawls/.
+
+        Each file is replaced as a whole. Raises StorageError.
+        """
         self._writing().settle()
         connection, path = self._writing().connection, self.home / cdxj.NAME
         with state.reported(self._path):
@@ -214,6 +217,7 @@ class Collection:
             if cdxj.Published.noted(connection) != cdxj.Published(last, cdxj.stamp(path)):
                 cdxj.publish(path, rows.by_place(connection, rows.Query()))
                 cdxj.Published(last, cdxj.stamp(path)).note(connection)
+            reports.write(self.home, connection, self.read_metadata)
 
     def stats(self) -> Stats:
         """Return counts and sizes of what is committed."""
@@ -242,11 +246,18 @@ class Collection:
             raise
 
     def _catch_up(self) -> None:
-        """Publish again where the last process was killed between the file and the note of it."""
+        """Publish again what the last process was killed before, and give older reports their records."""
         with state.reported(self._path):
             noted = cdxj.Published.noted(self._connection)
+            told = list(reports.without_record(self.home, self._connection))
+        for target, block in told:
+            self.add_metadata(target, block)
+        if told:
+            self.sync()
         if noted is None or noted.stamp != cdxj.stamp(self.home / cdxj.NAME):
             self.publish()
+        else:
+            reports.write(self.home, self._connection, self.read_metadata)
 
     def _writing(self) -> Intake:
         if self._intake is None:
