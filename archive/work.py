@@ -38,10 +38,19 @@ class Work(Enum):
 
 
 def work_for(capture: Capture) -> Work:
-    """Return what is to be done with a capture: pages are analysed, redirects, 304, 404 and 410 are noted."""
-    if capture.method != "GET" or capture.kind is Kind.RESOURCE:
+    """Return what is to be done with a capture: pages are analysed, redirects, 304, 404 and 410 are noted.
+
+    A revisit of what is not here tells nothing until its original comes.
+    """
+    is_answer = capture.method == "GET" and capture.kind is not Kind.RESOURCE
+    if not is_answer or not is_resolved(capture):
         return Work.PASS
     if capture.status == 304 or capture.status in GONE_STATUSES | REDIRECT_STATUSES:
         return Work.NOTE
     is_page = capture.mime in _PAGE_TYPES or "/" not in capture.mime
     return Work.ANALYSE if capture.status in {200, 203} and is_page else Work.PASS
+
+
+def is_resolved(capture: Capture) -> bool:
+    """What the capture holds is known: no revisit whose original is not in the collection."""
+    return capture.digest.startswith("sha256:")

@@ -8,31 +8,29 @@ whatever batches these come, the bytes are the same.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
 
 from isal import isal_zlib
 
-from archive.errors import CollectionLocked, NotACollection
+from archive.errors import NotACollection
 from archive.index import observations, schema
 from archive.index.entries import Entries, Tally
 from archive.index.entry import Entry, from_line
+from archive.index.lock import Lock
 from archive.index.observation import identity_of
-from archive.index.publish import NAME, publish
+from archive.index.observations import Key, Standing
+from archive.index.publish import NAME, publish, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
-    from archive.index.observation import Observation
+    from archive.index.observation import Observation, Reading
     from archive.model import Capture
 
 __all__ = ["Entry", "Index", "Tally"]
-
-LOCK: Final = "articles.lock"
 
 
 class Index:
@@ -43,19 +41,27 @@ class Index:
     commit is lost with the process.
     """
 
-    def __init__(self, home: Path, *, write: bool = False) -> None:
-        """Open; raises NotACollection, SchemaUnknown, StorageError, and CollectionLocked where `write`."""
+    def __init__(
+        self, home: Path, *, write: bool = False, lock: Lock | None = None, draft: bool = False
+    ) -> None:
+        """Open; raises NotACollection, SchemaUnknown, StorageError, and CollectionLocked where `write`.
+
+        A `lock` that the caller holds is used instead of one of its own. A `draft` is `articles.sqlite.rebuild`,
+        which nobody reads.
+        """
         if not home.is_dir():
             raise NotACollection(f"{home}: no such folder; 'muragat crawl' makes a collection")
         self._home = home
-        self._lock = _locked(home) if write else -1
-        try:
-            self._connection = schema.connect(home, write=write)
-            with self._told():
+        name = schema.DRAFT if draft else schema.NAME
+        self._told = schema.told(home / name)
+        with ExitStack() as stack:
+            if write and lock is None:
+                stack.enter_context(Lock(home))
+            self._connection = schema.connect(home, write=write, name=name)
+            stack.callback(self._connection.close)
+            with self._told:
                 self._entries = Entries(self._connection, self._number("run") + 1)
-        except BaseException:
-            self._unlock()
-            raise
+            self._opened = stack.pop_all()
         self._touched: set[str] = set()
         self._shifted: set[str] = set()
 
@@ -72,14 +78,13 @@ class Index:
 
     def close(self) -> None:
         """Close; what was not committed is forgotten."""
-        self._connection.close()
-        self._unlock()
+        self._opened.close()
 
     # Reading
 
     def entry(self, ident: str) -> Entry | None:
         """Return the entry of this id, be it a former one; None where there is none."""
-        with self._told():
+        with self._told:
             query = (
                 "SELECT line FROM entry WHERE line IS NOT NULL"
                 " AND id IN (?1, (SELECT entry FROM address WHERE identity = ?1))"
@@ -93,7 +98,7 @@ class Index:
             "SELECT e.line FROM address a JOIN entry e ON e.id = a.entry"
             " WHERE a.identity = ? AND e.line IS NOT NULL ORDER BY e.id"
         )
-        with self._told():
+        with self._told:
             return [
                 _entry(line) for (line,) in self._connection.execute(query, (identity_of(url),))
             ]
@@ -105,7 +110,7 @@ class Index:
             query = (
                 "SELECT line FROM entry WHERE line IS NOT NULL AND site = ?1 ORDER BY id LIMIT ?2"
             )
-        with self._told():
+        with self._told:
             rows = self._connection.execute(query, (site, -1 if limit is None else limit))
             for (line,) in rows:
                 yield _entry(line)
@@ -115,7 +120,7 @@ class Index:
         query = (
             "SELECT site, count(*) FROM entry WHERE line IS NOT NULL GROUP BY site ORDER BY site"
         )
-        with self._told():
+        with self._told:
             return dict(self._connection.execute(query))
 
     # Writing
@@ -128,35 +133,67 @@ class Index:
     @property
     def cursor(self) -> tuple[int, str]:
         """The sequence and Record-ID of the last capture up to which all are observed; (0, "") before any."""
-        with self._told():
+        with self._told:
             return self._number("cursor"), self._text("cursor_record")
 
     def knows(self, capture: Capture) -> bool:
-        """The capture is observed already; where its record lies now is noted, as of the next commit."""
-        with self._told():
-            if not observations.knows(self._connection, capture):
-                return False
-            self._begin()
-            if observations.relocate(self._connection, capture):
+        """The capture is observed already, and holds what it held; where it lies now is noted, as of the next commit."""
+        with self._told:
+            found = observations.standing(self._connection, capture)
+            if found is Standing.MOVED:
+                self._begin()
+                observations.relocate(self._connection, capture)
                 self._touched.add(identity_of(capture.url))
-        return True
+        return found in {Standing.SAME, Standing.MOVED}
 
     def is_read(self, capture: Capture) -> bool:
         """An earlier capture of the same payload at the same URL was analysed: nothing new can be read from it."""
-        with self._told():
+        with self._told:
             return observations.is_read(self._connection, capture)
 
+    def stored_reading(self, capture: Capture) -> Reading | None:
+        """Return what was read from this very capture, None where nothing is kept of it or that is damaged."""
+        with self._told:
+            return observations.stored_reading(self._connection, capture)
+
     def add(self, observation: Observation) -> None:
-        """Take in one observation; one that is known is passed over."""
-        with self._told():
+        """Take in one observation; one that is known is passed over, or replaced where its capture has changed."""
+        with self._told:
             self._begin()
             if observations.save(self._connection, observation):
                 self._shifted.add(observation.identity)
             self._touched.add(observation.identity)
 
+    def forget(self, capture: Capture) -> None:
+        """Take away what was observed of a capture that is no more, or tells nothing now."""
+        with self._told:
+            if observations.standing(self._connection, capture) is not Standing.UNKNOWN:
+                self._forget(observations.key_of(capture))
+
+    def keep_only(self, captures: Iterable[Capture]) -> int:
+        """Forget the observations of all captures but these; return how many."""
+        with self._told:
+            self._begin()
+            stale = observations.others(self._connection, captures)
+            for key in stale:
+                self._forget(key)
+        return len(stale)
+
+    def again(self, limit: int = 200) -> list[Key]:
+        """Return (Record-ID, date, URL, kind) of captures that have to be observed once more."""
+        query = "SELECT record_id, date, url, kind FROM again ORDER BY url, date LIMIT ?"
+        with self._told:
+            return self._connection.execute(query, (limit,)).fetchall()
+
+    def never_again(self, key: Key) -> None:
+        """Strike out one of those, whose capture is no more."""
+        with self._told:
+            self._begin()
+            observations.strike(self._connection, key)
+
     def commit(self, cursor: tuple[int, str] | None = None) -> None:
         """Fold what was added, and make it durable together with the `cursor`, in one transaction."""
-        with self._told():
+        with self._told:
             self._begin()
             self._entries.fold_again(self._touched, self._shifted)
             if cursor is not None:
@@ -168,25 +205,41 @@ class Index:
 
     def publish(self) -> bool:
         """Write `articles.jsonl` where its lines have changed, or it is not the one written last; return whether."""
-        with self._told():
+        with self._told:
             keep = self._is_published()
             query = "SELECT 1 FROM entry WHERE is_changed LIMIT 1"
             if keep and not self._connection.execute(query).fetchone():
                 return False
             try:
-                size = publish(self._home, self._lines(only_changed=keep), keep=keep)
+                written = publish(self._home, self._lines(only_changed=keep), keep=keep)
             except ValueError:
-                size = publish(self._home, self._lines(only_changed=False), keep=False)
+                written = publish(self._home, self._lines(only_changed=False), keep=False)
             self._begin()
             self._connection.execute("UPDATE entry SET is_changed = 0 WHERE is_changed")
             self._connection.execute("DELETE FROM entry WHERE line IS NULL")
-            self._set("published", str(size))
+            self._set("published", written)
             self._connection.execute("COMMIT")
         return True
 
+    def note(self, name: str) -> str:
+        """Return what was noted of this file with the last commit, "" for nothing."""
+        with self._told:
+            return self._text(name)
+
+    def set_note(self, name: str, value: str) -> None:
+        """Note something of this file; durable with the next commit."""
+        with self._told:
+            self._begin()
+            self._set(name, value)
+
     def _is_published(self) -> bool:
-        path = self._home / NAME
-        return path.is_file() and path.stat().st_size == self._number("published", -1)
+        return stamp(self._home / NAME) == (self._text("published") or "none")
+
+    def _forget(self, key: Key) -> None:
+        self._begin()
+        observations.forget(self._connection, key)
+        self._touched.add(identity_of(key[2]))
+        self._shifted.add(identity_of(key[2]))
 
     def _lines(self, *, only_changed: bool) -> Iterator[tuple[str, bytes | None]]:
         which = "is_changed" if only_changed else "line IS NOT NULL"
@@ -210,33 +263,6 @@ class Index:
     def _set(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        with schema.told(self._home / schema.NAME):
-            yield
-
-    def _unlock(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-
 
 def _entry(line: bytes) -> Entry:
     return from_line(isal_zlib.decompress(line))
-
-
-def _locked(home: Path) -> int:
-    """Hold `articles.lock`, with our process id in it, until the descriptor is closed or the process ends."""
-    path = home / LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "another process"
-        os.close(descriptor)
-        raise CollectionLocked(
-            f"{path}: process {holder} is analysing this collection; wait for it to end"
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor

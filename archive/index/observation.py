@@ -32,6 +32,9 @@ _WORD: Final = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’ʼ-][^\W_{_CJK}]+)*")
 _APOSTROPHES: Final = {ord(mark): "'" for mark in "’‘‛ʼʹ′`´＇"}
 
 
+Order = tuple[datetime, str, str, str]
+
+
 class Sight(StrEnum):
     """What a capture shows at its address."""
 
@@ -81,9 +84,9 @@ class Observation:
     problem: str = ""
 
     @property
-    def order(self) -> tuple[datetime, str]:
-        """The place in the history: by date, then by Record-ID; never by arrival."""
-        return self.capture.date, self.capture.record_id
+    def order(self) -> Order:
+        """The place in the history: see `order_of`."""
+        return order_of(self.capture)
 
     @property
     def sight(self) -> Sight:
@@ -96,6 +99,19 @@ class Observation:
         if self.reading is None:
             return Sight.UNCHANGED if status == 304 else Sight.NOTHING
         return sight_of(self.reading.article)
+
+
+def order_of(capture: Capture) -> Order:
+    """The place of a capture in the history: by date, then Record-ID, then what tells captures of one record apart.
+
+    Never by arrival, nor by file: a total order on captures.
+    """
+    return capture.date, capture.record_id, capture.url, capture.kind.value
+
+
+def moment(date: datetime) -> str:
+    """A date as text that sorts: ISO 8601, UTC, microseconds."""
+    return date.isoformat(timespec="microseconds")
 
 
 def sight_of(article: Article) -> Sight:

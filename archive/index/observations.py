@@ -1,7 +1,8 @@
-"""Keeps observations in `articles.sqlite`; hides their rows, and what of them the graph of clusters needs.
+"""Keeps observations in `articles.sqlite`; hides their rows, and that captures can change what they hold.
 
 Of all captures with the same payload at the same URL only the earliest one's article is kept, whichever was
-analysed first: so the rows are a function of the set of captures, not of their arrival.
+analysed first: so the rows are a function of the set of captures, not of their arrival. Where that one is taken
+away, the others have to be observed again, as one of them must now be analysed: they stand in the table `again`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from isal import isal_zlib
 
+import archive
 from archive.analyse import codec
-from archive.index.fold import domain_of
-from archive.index.observation import Observation, Reading, Sight, identity_of, reading_with
+from archive.index import relations
+from archive.index.observation import (
+    GONE_STATUSES,
+    REDIRECT_STATUSES,
+    Observation,
+    Reading,
+    moment,
+    read,
+    reading_with,
+)
 from archive.model import Capture, Kind, Truncation
 
 if TYPE_CHECKING:
@@ -26,41 +37,64 @@ _COLUMNS: Final = (
     "record_id, identity, date, url, status, mime, digest, kind, file, offset, length, original,"
     " truncated, article, target, problem"
 )
-_SURE_WORDS: Final = 40
+_INSERT: Final = f"INSERT INTO observation ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+_KEY: Final = "record_id = ? AND date = ? AND url = ? AND kind = ?"
+_HELD: Final = f"SELECT digest, original, status, mime, truncated, file, offset, length FROM observation WHERE {_KEY}"  # noqa: S608
+_NOTED: Final = ", ".join(map(str, sorted({304, *GONE_STATUSES, *REDIRECT_STATUSES})))
 _BATCH: Final = 500  # SQLite takes at least 999 values in one statement
 
+Key = tuple[str, str, str, str]
 _Row = tuple[
     str, str, str, str, int, str, str, str, str, int, int, str, str | None, str | None, str, str
 ]
 
 
-def moment(date: datetime) -> str:
-    """A date as text that sorts: ISO 8601, UTC, microseconds."""
-    return date.isoformat(timespec="microseconds")
+class Standing(Enum):
+    """What the rows know of a capture."""
+
+    UNKNOWN = "unknown"
+    CHANGED = "changed"  # it holds something else than it did when it was observed
+    MOVED = "moved"  # the same, in another file or at another offset
+    SAME = "same"
 
 
-def knows(connection: sqlite3.Connection, capture: Capture) -> bool:
-    """The capture has been observed."""
-    query = "SELECT 1 FROM observation WHERE record_id = ?"
-    return connection.execute(query, (capture.record_id,)).fetchone() is not None
+def key_of(capture: Capture) -> Key:
+    """What makes a capture one capture, in whichever file it lies: Record-ID, date, URL and kind."""
+    return capture.record_id, moment(capture.date), capture.url, capture.kind.value
 
 
-def relocate(connection: sqlite3.Connection, capture: Capture) -> bool:
-    """Note where the record of a known capture lies now; return whether that is elsewhere than before."""
-    query = (
-        "UPDATE observation SET file = ?1, offset = ?2, length = ?3"
-        " WHERE record_id = ?4 AND (file, offset, length) != (?1, ?2, ?3)"
-    )
-    place = (capture.file, capture.offset, capture.length, capture.record_id)
-    return connection.execute(query, place).rowcount > 0
+def standing(connection: sqlite3.Connection, capture: Capture) -> Standing:
+    """Return what is known of a capture."""
+    row = connection.execute(_HELD, key_of(capture)).fetchone()
+    if row is None:
+        return Standing.UNKNOWN
+    held = (capture.digest, capture.original, capture.status, capture.mime, _truncation(capture))
+    if row[:5] != held:
+        return Standing.CHANGED
+    same = row[5:] == (capture.file, capture.offset, capture.length)
+    return Standing.SAME if same else Standing.MOVED
+
+
+def relocate(connection: sqlite3.Connection, capture: Capture) -> None:
+    """Note where the record of a known capture lies now."""
+    query = f"UPDATE observation SET file = ?, offset = ?, length = ? WHERE {_KEY}"  # noqa: S608
+    place = (capture.file, capture.offset, capture.length)
+    connection.execute(query, (*place, *key_of(capture)))
 
 
 def is_read(connection: sqlite3.Connection, capture: Capture) -> bool:
     """An earlier capture of the same payload at the same URL has been analysed."""
     row = connection.execute(
         "SELECT 1 FROM observation WHERE digest = ? AND url = ? AND article IS NOT NULL"
-        " AND (date, record_id) < (?, ?)",
-        (capture.digest, capture.url, moment(capture.date), capture.record_id),
+        " AND (date, record_id, url, kind) < (?, ?, ?, ?)",
+        (
+            capture.digest,
+            capture.url,
+            moment(capture.date),
+            capture.record_id,
+            capture.url,
+            capture.kind.value,
+        ),
     ).fetchone()
     return row is not None
 
@@ -68,19 +102,29 @@ def is_read(connection: sqlite3.Connection, capture: Capture) -> bool:
 def save(connection: sqlite3.Connection, observation: Observation) -> bool:
     """Keep one observation; return whether what its address shows or where it leads has changed.
 
-    One that is known already is passed over.
+    One that is known already is passed over; one of a capture that holds something else now is replaced.
     """
-    if knows(connection, observation.capture):
+    found = standing(connection, observation.capture)
+    if found is Standing.SAME:
         return False
+    if found is Standing.MOVED:
+        relocate(connection, observation.capture)
+        return False
+    is_changed = found is Standing.CHANGED and forget(connection, key_of(observation.capture))
+    return _insert_new(connection, observation) or is_changed
+
+
+def _insert_new(connection: sqlite3.Connection, observation: Observation) -> bool:
     reading = observation.reading
     if reading is not None and is_read(connection, observation.capture):
         reading = None
     _insert(connection, observation, reading)
-    _add_node(connection, observation.identity)
+    strike(connection, key_of(observation.capture))
+    relations.add_node(connection, observation.identity)
     if reading is not None and _drop_later(connection, observation.capture):
         _derive_again(connection, observation.identity)
         return True
-    return _derive(connection, observation, reading)
+    return relations.derive(connection, observation, reading)
 
 
 def _insert(
@@ -100,111 +144,126 @@ def _insert(
         capture.offset,
         capture.length,
         capture.original,
-        capture.truncated.value if capture.truncated else None,
+        _truncation(capture),
         _save_article(connection, reading) if reading else None,
         observation.target,
         observation.problem,
     )
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO observation ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608
+    connection.execute(_INSERT, row)
+
+
+def _truncation(capture: Capture) -> str | None:
+    return capture.truncated.value if capture.truncated else None
 
 
 def _save_article(connection: sqlite3.Connection, reading: Reading) -> str:
     body = json.dumps(
         codec.to_json(reading.article), sort_keys=True, separators=(",", ":")
     ).encode()
-    digest = hashlib.sha256(reading.version.encode() + body).hexdigest()
-    if not connection.execute("SELECT 1 FROM article WHERE digest = ?", (digest,)).fetchone():
-        packed = isal_zlib.compress(body, 2)
-        connection.execute(
-            "INSERT INTO article VALUES (?, ?, ?, ?, ?)",
-            (digest, reading.text, reading.words, reading.version, packed),
-        )
+    digest = _article_digest(reading.version, body)
+    connection.execute(
+        "INSERT OR IGNORE INTO article VALUES (?, ?, ?, ?, ?)",
+        (digest, reading.text, reading.words, reading.version, isal_zlib.compress(body, 2)),
+    )
     return digest
 
 
-def _add_node(connection: sqlite3.Connection, identity: str) -> None:
-    if not connection.execute("SELECT 1 FROM node WHERE identity = ?", (identity,)).fetchone():
-        row = (identity, domain_of(identity))
-        connection.execute("INSERT INTO node (identity, domain) VALUES (?, ?)", row)
+def _article_digest(version: str, body: bytes) -> str:
+    return hashlib.sha256(version.encode() + body).hexdigest()
 
 
 def _drop_later(connection: sqlite3.Connection, capture: Capture) -> bool:
     """Take the article from later captures of the same payload at the same URL."""
     cursor = connection.execute(
         "UPDATE observation SET article = NULL WHERE digest = ? AND url = ? AND article IS NOT NULL"
-        " AND record_id != ?",
-        (capture.digest, capture.url, capture.record_id),
+        " AND (record_id, date, kind) != (?, ?, ?)",
+        (
+            capture.digest,
+            capture.url,
+            capture.record_id,
+            moment(capture.date),
+            capture.kind.value,
+        ),
     )
     return cursor.rowcount > 0
 
 
-def _derive(
-    connection: sqlite3.Connection, observation: Observation, reading: Reading | None
-) -> bool:
-    """Write what the graph needs of one observation; return whether anything was new."""
-    sight = observation.sight if reading or not observation.reading else Sight.NOTHING
-    if sight is Sight.ARTICLE and reading is not None:
-        return _derive_article(connection, observation, reading)
-    if sight is Sight.REDIRECT:
-        return _derive_redirect(connection, observation)
-    if sight is Sight.PAGE:
-        query = "UPDATE node SET is_page = 1 WHERE identity = ? AND NOT is_page"
-        return connection.execute(query, (observation.identity,)).rowcount > 0
-    return False
+def strike(connection: sqlite3.Connection, key: Key) -> None:
+    """A capture needs no second observation any more."""
+    connection.execute(f"DELETE FROM again WHERE {_KEY}", key)  # noqa: S608 - a constant
 
 
-def _derive_article(
-    connection: sqlite3.Connection, observation: Observation, reading: Reading
-) -> bool:
-    node, article = observation.identity, reading.article
-    query = "INSERT OR IGNORE INTO shows VALUES (?, ?, ?)"
-    shown = (node, reading.text if reading.has_text else "", reading.headline)
-    new = connection.execute(query, shown).rowcount
-    query = "INSERT OR IGNORE INTO payload SELECT domain, ?, identity FROM node WHERE identity = ?"
-    for digest in filter(None, (observation.capture.digest, _wording(reading))):
-        new += connection.execute(query, (digest, node)).rowcount
-    named = (article.canonical, article.amp, article.print_url, article.shortlink)
-    targets = {identity_of(url) for url in named if url} - {node}
-    query = "INSERT OR IGNORE INTO claim VALUES (?, ?, 0)"
-    new += sum(connection.execute(query, (node, target)).rowcount for target in sorted(targets))
-    return new > 0
+def forget(connection: sqlite3.Connection, key: Key) -> bool:
+    """Take away what was observed of a capture, whatever it held; return whether there was anything.
 
-
-def _wording(reading: Reading) -> str:
-    """A digest of text, headline and date: what two addresses of one article share when their pages differ.
-
-    Paged comments and views of a page are such addresses. "" where the text is too short to be sure.
+    Those that relied on its article are taken away too, to be observed again.
     """
-    if reading.words < _SURE_WORDS or not reading.headline:
-        return ""
-    told = "\n".join((reading.text, reading.headline, reading.published))
-    return f"wording:{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()}"
+    strike(connection, key)
+    query = f"DELETE FROM observation WHERE {_KEY} RETURNING identity, digest, article"  # noqa: S608
+    rows = connection.execute(query, key).fetchall()
+    for identity, digest, article in rows:
+        if article is not None:
+            _unsettle(connection, identity, key[2], digest)
+        _derive_again(connection, identity)
+    return bool(rows)
 
 
-def _derive_redirect(connection: sqlite3.Connection, observation: Observation) -> bool:
-    """The last redirect counts; one to the address itself (http to https) leads nowhere."""
-    node, target = observation.identity, identity_of(observation.target)
-    if target == node:
-        return False
-    query = "INSERT OR IGNORE INTO claim VALUES (?, ?, 1)"
-    new = connection.execute(query, (node, target)).rowcount
-    when = f"{moment(observation.capture.date)} {observation.capture.record_id}"
-    query = "SELECT moves_to FROM node WHERE identity = ? AND moved_at < ?"
-    before = connection.execute(query, (node, when)).fetchone()
-    if before is not None:
-        query = "UPDATE node SET moves_to = ?, moved_at = ? WHERE identity = ?"
-        connection.execute(query, (target, when, node))
-    return new > 0 or (before is not None and before[0] != target)
+def others(connection: sqlite3.Connection, captures: Iterable[Capture]) -> list[Key]:
+    """Return the keys of all that is observed or to be observed again, but of these captures."""
+    connection.execute(
+        "CREATE TEMP TABLE kept (record_id, date, url, kind, PRIMARY KEY (record_id, date, url, kind)) WITHOUT ROWID"
+    )
+    try:
+        connection.executemany(
+            "INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", map(key_of, captures)
+        )
+        query = (
+            "SELECT record_id, date, url, kind FROM observation EXCEPT SELECT * FROM kept"
+            " UNION SELECT * FROM (SELECT * FROM again EXCEPT SELECT * FROM kept)"
+        )
+        return connection.execute(query).fetchall()
+    finally:
+        connection.execute("DROP TABLE kept")
+
+
+def _unsettle(connection: sqlite3.Connection, identity: str, url: str, digest: str) -> None:
+    """Have those observed again that have no article because another capture of this payload had it."""
+    which = (
+        "WHERE identity = ? AND url = ? AND digest = ? AND article IS NULL AND problem = ''"
+        f" AND status NOT IN ({_NOTED})"
+    )
+    query = (
+        f"INSERT OR IGNORE INTO again SELECT record_id, date, url, kind FROM observation {which}"  # noqa: S608
+    )
+    connection.execute(query, (identity, url, digest))
+    connection.execute(f"DELETE FROM observation {which}", (identity, url, digest))  # noqa: S608
 
 
 def _derive_again(connection: sqlite3.Connection, identity: str) -> None:
-    for table in ("shows", "payload", "claim"):
-        connection.execute(f"DELETE FROM {table} WHERE identity = ?", (identity,))  # noqa: S608
-    query = "UPDATE node SET moves_to = '', moved_at = '', is_page = 0 WHERE identity = ?"
-    connection.execute(query, (identity,))
-    for observation in load(connection, [identity]):
-        _derive(connection, observation, observation.reading)
+    relations.derive_again(connection, identity, load(connection, [identity]))
+
+
+def stored_reading(connection: sqlite3.Connection, capture: Capture) -> Reading | None:
+    """Return what this version of muragat read from this very capture; None where that is not kept, or damaged."""
+    query = (
+        "SELECT a.digest, a.body FROM observation o JOIN article a ON a.digest = o.article"
+        " WHERE o.record_id = ? AND o.date = ? AND o.url = ? AND o.kind = ? AND o.digest = ?"
+        " AND a.version = ?"
+    )
+    values = (*key_of(capture), capture.digest, archive.__version__)
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        return None
+    digest, packed = row
+    try:
+        body = isal_zlib.decompress(packed)
+        if _article_digest(archive.__version__, body) != digest:
+            return None
+        return read(codec.from_json(json.loads(body)))
+    except (ValueError, TypeError):
+        return None
+    except isal_zlib.error:  # type: ignore[misc]  # the stub declares an instance
+        return None
 
 
 def load(connection: sqlite3.Connection, identities: Sequence[str]) -> list[Observation]:

@@ -24,8 +24,20 @@ _ID_LENGTH: Final = len("art:") + 26
 _BUFFER_BYTES: Final = 1 << 20
 
 
-def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bool) -> int:
-    """Write the lines anew, and return the size of the file in bytes.
+def stamp(path: Path) -> str:
+    """Return what changes when another hand touches the file: size, time of the last change and inode; "" for no file."""
+    try:
+        return _stamp(path.stat())
+    except FileNotFoundError:
+        return ""
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+
+
+def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bool) -> str:
+    """Write the lines anew, and return the stamp of the file.
 
     `changed` has (id, line without line feed, or None for one that goes), in order of id. With `keep` all other
     lines are taken from the file that is there, else there are none. Raises StorageFull and StorageError for the
@@ -41,13 +53,13 @@ def publish(home: Path, changed: Iterable[tuple[str, bytes | None]], *, keep: bo
                 out.writelines(line + b"\n" for _, line in changed if line is not None)
             out.flush()
             os.fsync(out.fileno())
-            size = out.tell()
+            written = _stamp(os.fstat(out.fileno()))
         temporary.replace(final)
         files.sync_folder(home)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise files.storage_error(error, str(final)) from error
-    return size
+    return written
 
 
 def _private(path: str, flags: int) -> int:

@@ -1,6 +1,7 @@
 """Opens `articles.sqlite`; hides its tables, its version, and how SQLite's errors are told.
 
     observation  one row a capture that can matter; `article` names a row of article, or is null
+    again        captures that were observed and must be once more: which of them is to be analysed has changed
     article      an analysed page by the digest of its JSON, compressed: recaptures that differ in markup share it
     node         an identity URL: which entry it is in, where it redirects last, whether it was seen as no article
     shows        node -> folded text and headline of the articles seen there
@@ -11,39 +12,50 @@
     address      identity of each URL of an entry, and its former ids -> entry
     meta         cursor and publication
 
-All but observation and article could be made again from these two.
+All but observation, article and again could be made again from these two.
 """
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from archive.errors import SchemaUnknown, StorageError, StorageFull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NAME: Final = "articles.sqlite"
-VERSION: Final = 1
+DRAFT: Final = f"{NAME}.rebuild"
+VERSION: Final = 2
+
+_REPAIR: Final = "delete it, or run 'muragat rebuild': it is made again from the WARC files"
+
+_logger = logging.getLogger(__name__)
 
 _OF_THE_DISK: Final = tuple(
     f"SQLITE_{name}"
     for name in ("IOERR", "CANTOPEN", "READONLY", "BUSY", "LOCKED", "PERM", "PROTOCOL")
 )
 
-_TABLES: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE article (digest TEXT PRIMARY KEY, text TEXT NOT NULL, words INTEGER NOT NULL, version TEXT NOT NULL, body BLOB NOT NULL);
+_OBSERVATION: Final = """
 CREATE TABLE observation (
-  record_id TEXT PRIMARY KEY, identity TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
+  record_id TEXT NOT NULL, identity TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
   status INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,
   file TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, original TEXT NOT NULL,
-  truncated TEXT, article TEXT, target TEXT NOT NULL, problem TEXT NOT NULL);
+  truncated TEXT, article TEXT, target TEXT NOT NULL, problem TEXT NOT NULL,
+  PRIMARY KEY (record_id, date, url, kind));
 CREATE INDEX observation_identity ON observation (identity);
 CREATE INDEX observation_payload ON observation (digest, url) WHERE article IS NOT NULL;
+CREATE TABLE again (
+  record_id TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL, kind TEXT NOT NULL,
+  PRIMARY KEY (record_id, date, url, kind)) WITHOUT ROWID;
+"""
+
+_OTHERS: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE article (digest TEXT PRIMARY KEY, text TEXT NOT NULL, words INTEGER NOT NULL, version TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE node (
   identity TEXT PRIMARY KEY, domain TEXT NOT NULL, entry TEXT, moves_to TEXT NOT NULL DEFAULT '',
   moved_at TEXT NOT NULL DEFAULT '', is_page INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
@@ -72,21 +84,38 @@ CREATE INDEX address_entry ON address (entry);
 """
 
 
-def connect(home: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the articles of the collection at `home`; made where absent and `write`.
+_COLUMNS: Final = (
+    "record_id, identity, date, url, status, mime, digest, kind, file, offset, length, original,"
+    " truncated, article, target, problem"
+)
+
+# Version 1 knew a capture by its Record-ID alone, and a redirect's place in time by date and Record-ID.
+_FROM_1: Final = f"""
+ALTER TABLE observation RENAME TO former;
+DROP INDEX observation_identity;
+DROP INDEX observation_payload;
+{_OBSERVATION}
+INSERT INTO observation ({_COLUMNS}) SELECT {_COLUMNS} FROM former;
+DROP TABLE former;
+UPDATE node SET moved_at = replace(moved_at, ' ', char(1));
+DELETE FROM meta WHERE name = 'published';
+"""  # noqa: S608 - constants
+
+
+def connect(home: Path, *, write: bool, name: str = NAME) -> sqlite3.Connection:
+    """Open the articles of the collection at `home`; made where absent, and brought up to date, where `write`.
 
     Without `write` an absent file reads as one without articles. Raises SchemaUnknown for a file of another
     version, StorageFull and StorageError as SQLite finds the disk.
     """
-    path = home / NAME
+    path = home / name
     with told(path):
         connection = _open(path, write=write)
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA busy_timeout = 10000")
             connection.execute("PRAGMA cache_size = -32768")  # KiB
-            if _version(connection, path) == 0:
-                connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT")
+            _prepare(connection, path, write=write)
         except BaseException:
             connection.close()
             raise
@@ -103,38 +132,88 @@ def _open(path: Path, *, write: bool) -> sqlite3.Connection:
     if path.exists():
         uri = f"{path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-        if _version(connection, path):
+        if _version(connection):
             return connection
         connection.close()  # a writer has just begun to make it
     return sqlite3.connect(":memory:", isolation_level=None)
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the version of the tables, 0 where there are none. Raises SchemaUnknown for another one."""
+def _prepare(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    """Have the tables of this version, made or migrated in one transaction. Raises SchemaUnknown."""
+    version = _version(connection)
+    if version == VERSION:
+        return
+    if version == 0:
+        _run(connection, _OBSERVATION + _OTHERS)
+    elif version == 1 and write:
+        _migrate(connection, path)
+    else:
+        raise _unknown(path, version)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        _run(connection, _FROM_1)
+    except (sqlite3.OperationalError, sqlite3.IntegrityError) as error:
+        if getattr(error, "sqlite_errorname", "") not in {"SQLITE_ERROR", "SQLITE_CONSTRAINT"}:
+            raise
+        raise StorageError(
+            f"{path}: of an earlier version and not as that made it ({error}); {_REPAIR}"
+        ) from error
+    _logger.info("%s: brought from format 1 to %d", path, VERSION)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {VERSION};COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables, 0 where there are none."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version not in {0, VERSION}:
-        raise SchemaUnknown(
-            f"{path}: made by another version of muragat (format {version}, this one reads {VERSION});"
-            " use that version, or delete the file: it is made again from the WARC files"
-        )
     return int(version)
 
 
-@contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors of storage as StorageFull or StorageError; those in a statement pass."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "") or ""
-        if name.startswith("SQLITE_FULL"):
-            raise StorageFull(f"{path}: no room on the disk; make room and run it again") from error
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise StorageError(
-                f"{path}: damaged ({error}); delete it: it is made again from the WARC files"
-            ) from error
-        if name.startswith(_OF_THE_DISK):
-            raise StorageError(
-                f"{path}: {error}; look at the disk and the file's rights"
-            ) from error
-        raise
+def _unknown(path: Path, version: int) -> SchemaUnknown:
+    made = f"{path}: format {version}, and this muragat reads {VERSION}"
+    if version == 1:
+        return SchemaUnknown(f"{made}; any crawl brings it up to date, or 'muragat rebuild'")
+    return SchemaUnknown(
+        f"{made}: written by another version; use that one, or run 'muragat rebuild', which makes it"
+        " again from the WARC files"
+    )
+
+
+class told:  # noqa: N801 - a context manager, written as a function is
+    """Raise SQLite's errors of storage as StorageFull or StorageError; those in a statement pass.
+
+    A class, as this is entered several times for each capture: a generator costs ten times as much.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            _tell(error, self._path)
+
+
+def _tell(error: sqlite3.Error, path: Path) -> None:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        raise StorageFull(f"{path}: no room on the disk; make room and run it again") from error
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        raise StorageError(f"{path}: damaged ({error}); {_REPAIR}") from error
+    if name.startswith(_OF_THE_DISK):
+        raise StorageError(f"{path}: {error}; look at the disk and the file's rights") from error
