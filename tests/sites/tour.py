@@ -22,7 +22,7 @@ def main() -> int:
     home = parser.parse_args().home
     with _site() as site:
         print(f"A small news site in six languages now runs at {site.base}\n", flush=True)
-        code = _muragat(home, "crawl", site.base, "--delay", "0")
+        code = _muragat(home, "crawl", site.base, "--delay", "0", "--allow", site.photos[7:-1])
         article = next(truth for truth in site.truth if truth.language == "fr" and truth.quotations)
         url = site.base.rstrip("/") + article.path
         print("\nWhat is archived (muragat stats):\n", flush=True)

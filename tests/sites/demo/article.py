@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.sites.demo.posts import Comment, Post
 
 
+_BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
 def article_page(press: Press, post: Post) -> str:
     """Return the whole page of a published or protected post."""
     classes = f"post-template-default single single-post postid-{post.id} single-format-standard"
@@ -167,8 +170,8 @@ def _neighbours(press: Press, post: Post) -> str:
     others = [other for other in peers if other is not post]
     related = sorted(others, key=lambda other: (other.category != post.category, -other.id))[:3]
     items = [
-        f'<img src="{press.base}/wp-content/uploads/{other.image}.png" alt="{escape(other.title)}" width="240" '
-        f'height="150" loading="lazy">{anchor(press.link(other) + "?utm_source=related&utm_medium=tail", other.title)}'
+        f'<img class="lazyload" src="{_BLANK}" data-src="{press.base}/wp-content/uploads/{other.image}-320x200.png" '
+        f'alt="{escape(other.title)}" width="240" height="150">{anchor(press.link(other) + "?utm_source=related&utm_medium=tail", other.title)}'
         for other in related
     ]
     older = [other for other in peers if (other.date, other.id) < (post.date, post.id)][:1]

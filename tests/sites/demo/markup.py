@@ -9,6 +9,7 @@ Blocks are separated by blank lines::
     | a | b |                      a table, first row its head
     ![scene] caption               a picture; several lines make a gallery
     [embed] address                a frame
+    [film] scene                   a film with a picture before it; [sound] scene is to be heard
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _SPEAKER = re.compile(r"\s*[—–]\s+(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block: `kind` is p, h2, quote, list, table, pictures or embed; `lines` its parts in order."""
+    """One block: `kind` is p, h2, quote, list, table, pictures, embed, film or sound; `lines` its parts in order."""
 
     kind: str
     lines: tuple[str, ...]
@@ -64,6 +65,9 @@ def _block(lines: list[str]) -> Block:
         return Block("pictures", tuple(lines))
     if first.startswith("[embed] "):
         return Block("embed", (first[8:],))
+    if first.startswith(("[film] ", "[sound] ")):
+        kind, _, scene = first[1:].partition("] ")
+        return Block(kind, (scene,))
     return Block("p", (" ".join(lines),))
 
 
@@ -109,6 +113,12 @@ def _html(block: Block, title: str, address: Callable[[str], str]) -> str:
         case "embed":
             source = escape(block.lines[0])
             return f'<figure class="wp-block-embed"><iframe src="{source}" title="{escape(title)}" loading="lazy" allowfullscreen></iframe></figure>'
+        case "film":
+            own = address(f"/wp-content/uploads/{block.lines[0]}")
+            return f'<figure class="wp-block-video"><video controls preload="none" poster="{own}.png" src="{own}.mp4"></video></figure>'
+        case "sound":
+            own = address(f"/wp-content/uploads/{block.lines[0]}")
+            return f'<figure class="wp-block-audio"><audio controls><source src="{own}.mp3" type="audio/mpeg"></audio></figure>'
         case _:
             return f"<p>{inline(block.lines[0], address)}</p>"
 
@@ -136,19 +146,28 @@ def _table(lines: tuple[str, ...], address: Callable[[str], str]) -> str:
 
 def _pictures(block: Block, title: str, address: Callable[[str], str]) -> str:
     figures = [
-        f'<figure class="wp-block-image size-large"><img src="{address(f"/wp-content/uploads/{scene}.png")}" '
-        f'alt="{escape(title)}" width="640" height="400" loading="lazy">'
+        f'<figure class="wp-block-image size-large">{_picture(scene, place, title, address)}'
         + (
             f'<figcaption class="wp-element-caption">{inline(caption, address)}</figcaption>'
             if caption
             else ""
         )
         + "</figure>"
-        for scene, caption in block.pictures
+        for place, (scene, caption) in enumerate(block.pictures)
     ]
     if len(figures) == 1:
         return figures[0]
     return f'<figure class="wp-block-gallery columns-{len(figures)}">{"".join(figures)}</figure>'
+
+
+def _picture(scene: str, place: int, title: str, address: Callable[[str], str]) -> str:
+    """Return a picture in three sizes: the first of a block by srcset, the others by a picture element."""
+    own = address(f"/wp-content/uploads/{scene}")
+    sizes = f"{own}-320x200.png 320w, {own}-160x100.png 160w"
+    image = f'<img src="{own}.png" alt="{escape(title)}" width="640" height="400" loading="lazy"'
+    if place == 0:
+        return f'{image} srcset="{own}.png 640w, {sizes}" sizes="(max-width: 640px) 100vw, 640px">'
+    return f'<picture><source srcset="{sizes}" media="(max-width: 400px)">{image}></picture>'
 
 
 def inline(text: str, address: Callable[[str], str]) -> str:

@@ -41,10 +41,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Press:
-    """The posts of one moment and the address they are served under (`http://host:port`, no slash)."""
+    """The posts of one moment and the address they are served under (`http://host:port`, no slash).
+
+    `photos` is the address of the host that has the smallest photos alone.
+    """
 
     base: str
     posts: tuple[Post, ...]
+    photos: str = ""
     announced: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def url(self, path: str) -> str:

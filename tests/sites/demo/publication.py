@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
-from tests.sites.demo import pictures
+from tests.sites.demo import pictures, theme
 from tests.sites.demo.article import amp_page, article_page, print_page
 from tests.sites.demo.feeds import feeds
 from tests.sites.demo.listing import listings, message_page, search_page
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from tests.sites.demo.posts import Post
 
-_STYLE = Path(__file__).parent / "templates" / "style.css"
 _UPLOADS = "/wp-content/uploads/"
+_SIZES = {"": 1, "-320x200": 2, "-160x100": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,20 @@ class Publication:
             return self._short_link(asked["p"])
         variant = f"{path}?print=1" if asked.get("print") == "1" else path
         page = self.pages.get(variant) or self.pages.get(path)
-        return page or self._picture(path) or self._corrected(path, query)
+        return page or self._upload(path) or self._corrected(path, query)
+
+    def answer_of_photos(self, target: str) -> Page:
+        """Return what the host of the photos has: small ones, and some that it keeps for the staff."""
+        path = target.partition("?")[0]
+        folder, _, name = path[1:].partition("/")
+        scene = name.removesuffix(".png")
+        if folder == "80x50" and scene in _scenes(self.press):
+            return Page("image", pictures.png(scene, 8), "image/png")
+        if path == "/staff/badge.png":
+            return Page("image", pictures.png("badge", 8), "image/png")
+        if path == "/robots.txt":
+            return Page("robots", b"User-agent: *\nDisallow: /staff/\n", "text/plain")
+        return Page("missing", b"no such photo", "text/plain", status=404)
 
     def _short_link(self, number: str) -> Page:
         found = [post for post in self.press.posts if str(post.id) == number]
@@ -52,11 +64,17 @@ class Publication:
             else message_page(self.press, "missing", status=404)
         )
 
-    def _picture(self, path: str) -> Page | None:
-        name = path.removeprefix(_UPLOADS).removesuffix(".png")
-        if name in _scenes(self.press):
-            return Page("image", pictures.png(name), "image/png")
-        return None
+    def _upload(self, path: str) -> Page | None:
+        """Return a photo in one of its sizes, a film or a sound."""
+        name, _, ending = path.removeprefix(_UPLOADS).partition(".")
+        scene, size = next(
+            (name.removesuffix(size), size) for size in reversed(_SIZES) if name.endswith(size)
+        )
+        if not path.startswith(_UPLOADS) or scene not in _scenes(self.press):
+            return None
+        if ending == "png":
+            return Page("image", pictures.png(scene, _SIZES[size]), "image/png")
+        return theme.recording(scene, ending)
 
     def _corrected(self, path: str, query: str) -> Page:
         if f"{path}/" in self.pages:
@@ -65,16 +83,16 @@ class Publication:
         return message_page(self.press, "missing", status=404)
 
 
-def publish(posts: tuple[Post, ...], base: str) -> Publication:
-    """Make every page; `base` is `http://host:port`, no slash at its end."""
-    press = Press(base, posts)
+def publish(posts: tuple[Post, ...], base: str, photos: str) -> Publication:
+    """Make every page; `base` and `photos` are `http://host:port`, no slash at their end."""
+    press = Press(base, posts, photos)
     pages: dict[str, Page] = {}
     for post in posts:
         pages.update(_post_pages(press, post))
     pages.update(listings(press))
     pages.update(feeds(press))
     pages["/wp-login.php"] = message_page(press, "login")
-    pages["/wp-content/themes/kokdala/style.css"] = Page("style", _STYLE.read_bytes(), "text/css")
+    pages.update(theme.files())
     pages[f"{_UPLOADS}logo.svg"] = Page("image", pictures.svg(read_site()["name"]), "image/svg+xml")
     return Publication(press, pages, truths(press))
 
@@ -135,5 +153,7 @@ def _moved(address: str) -> Page:
 
 
 def _scenes(press: Press) -> frozenset[str]:
-    shown = {scene for post in press.posts for block in post.blocks for scene, _ in block.pictures}
-    return frozenset(shown | {post.image for post in press.posts})
+    blocks = [block for post in press.posts for block in post.blocks]
+    shown = {scene for block in blocks for scene, _ in block.pictures}
+    played = {block.lines[0] for block in blocks if block.kind in {"film", "sound"}}
+    return frozenset(shown | played | {post.image for post in press.posts})

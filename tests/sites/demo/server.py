@@ -41,10 +41,11 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = False  # closing waits for every thread, so that no socket outlives the site
 
-    def __init__(self, port: int, log: Path | None) -> None:
-        """Bind 127.0.0.1; 0 takes a free port."""
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.base = f"http://127.0.0.1:{self.server_address[1]}"
+    def __init__(self, port: int, log: Path | None, *, host: str = "127.0.0.1") -> None:
+        """Bind a loopback address; 0 takes a free port."""
+        super().__init__((host, port), _Handler)
+        self.port = self.server_address[1]
+        self.base = f"http://{host}:{self.port}"
         self.seen: list[Seen] = []
         self.ask: Ask | None = None
         self._log = log
@@ -164,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "gzip" in self.headers.get("Accept-Encoding", "")
 
     def _tag(self, page: Page) -> str:
-        body = page.body.replace(self.server.base.encode(), b"")
+        body = page.body.replace(b":%d/" % self.server.port, b"/")
         return f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
 
     def _has(self, page: Page) -> bool:

@@ -27,6 +27,7 @@ def wrapped(
         head=head,
         style=press.base + STYLE,
         base=press.base,
+        photos=press.photos,
         body_class=body_class,
         name=escape(name),
         tagline=escape(text["tagline"]),
@@ -87,7 +88,7 @@ def _menu(press: Press, lang: str) -> str:
 def _popular(press: Press, posts: list[Post]) -> Iterable[str]:
     for post in sorted(posts, key=lambda post: (-len(post.comments), post.id))[:4]:
         yield (
-            f'<img src="{press.base}/wp-content/uploads/{post.image}.png" alt="{escape(post.title)}" '
+            f'<img src="{press.photos}/80x50/{post.image}.png" alt="{escape(post.title)}" '
             f'width="80" height="50" loading="lazy">{anchor(press.link(post), post.title)}'
         )
 
