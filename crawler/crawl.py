@@ -63,7 +63,7 @@ def crawl(home: Path, sites: Sequence[Site], options: CrawlOptions) -> Report:
     """
     settings = crawl_settings(home, options)
     spiders = [spider_for(site) for site in sites]
-    session = CrawlSession.take(home, session_options(settings))
+    session = CrawlSession.take(home, session_options(settings, spiders))
     display = CrawlDisplay(session)
     crawling = _Crawling(session, settings, at_once=display.abandon)
     with crawling.stopped_by_signals(), display:

@@ -99,13 +99,13 @@ def sites_in(block: bytes) -> tuple[Site, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An address of a site that brought no answer; `via` names the crawl."""
+    """An address that brought no answer; `via` names crawl and site. Unless `is_final` it was tried again."""
 
     url: str
-    site: str
     outcome: Outcome
     date: datetime
     via: Via
+    is_final: bool = True
 
 
 def attempt_records(attempts: Iterable[Attempt]) -> Iterator[tuple[str, bytes]]:
@@ -137,13 +137,14 @@ def _attempt_json(attempt: Attempt) -> dict[str, object]:
     via = attempt.via
     return {
         "url": attempt.url,
-        "site": attempt.site,
+        "site": via.site,
         "outcome": attempt.outcome,
         "date": _date(attempt.date),
         "announcer": via.announcer,
         "referrer": via.referrer,
         "seed": via.seed,
         "hop": via.hop,
+        "final": attempt.is_final,
     }
 
 
@@ -166,7 +167,7 @@ def _attempt(told: object, crawl: str) -> Attempt | None:
         return None
     via = Via(crawl, announcer, str(texts["referrer"]), str(texts["seed"]), hop, str(texts["site"]))
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return Attempt(str(texts["url"]), str(texts["site"]), outcome, date, via)
+    return Attempt(str(texts["url"]), outcome, date, via, is_final=told.get("final") is not False)
 
 
 def _site(told: object) -> Site | None:

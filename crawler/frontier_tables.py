@@ -70,3 +70,35 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 def _host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
+
+
+def are_there(connection: sqlite3.Connection) -> bool:
+    """Say whether there are tables at all: state.sqlite may have been made again without them."""
+    query = "SELECT 1 FROM sqlite_schema WHERE name = 'frontier'"
+    return connection.execute(query).fetchone() is not None
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Drop the tables; inside a transaction."""
+    connection.execute("DROP TABLE IF EXISTS frontier")
+    connection.execute("DROP TABLE IF EXISTS rounds")
+
+
+def sites(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the names of the sites that a round was ever begun of."""
+    return frozenset(row[0] for row in connection.execute("SELECT site FROM rounds"))
+
+
+def open_rounds(connection: sqlite3.Connection) -> dict[str, float]:
+    """Return when the rounds began that never came to their end (seconds since 1970), by site."""
+    return dict(connection.execute("SELECT site, opened FROM rounds WHERE ended IS NULL"))
+
+
+def name_kind(connection: sqlite3.Connection, key: str, kind: str) -> None:
+    """Say of a requisite what it is asked for as; its captures do not."""
+    connection.execute("UPDATE frontier SET kind = ? WHERE key = ?", (kind, key))
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Return how many addresses are known."""
+    return int(connection.execute("SELECT count(*) FROM frontier").fetchone()[0])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,15 +18,19 @@ from scrapy import signals
 
 from archive import Warcinfo, http
 from archive.model import Truncation
+from crawler.crawl_records import Start
 from crawler.freshness import fresh_until
 from crawler.frontier import Claim, Visit
 from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
+from crawler.sites import Site
 from crawler.tally import outcome_of, size_on_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
@@ -53,7 +57,8 @@ class Recorder:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._options = session_options(crawler.settings)
+        self._options = session_options(crawler.settings, [crawler.spidercls])
+        self._site = "".join(site.name for site in self._options.start.sites)
         self.session = CrawlSession.take(Path(crawler.settings["MURAGAT_HOME"]), self._options)
         crawler.signals.connect(self._started, signals.engine_started)
         crawler.signals.connect(self._stopped, signals.engine_stopped)
@@ -68,8 +73,9 @@ class Recorder:
 
         Raises StorageError where the collection can't be written; the crawl is then being stopped.
         """
+        told = self._told(exchange)
         recorded, body_bytes = await asyncio.wrap_future(
-            self.session.writer.submit(lambda store: _record(store, exchange))
+            self.session.writer.submit(lambda store: _record(store, told))
         )
         tally = self.session.tally
         tally.wire_bytes += size_on_wire(exchange, body_bytes)
@@ -79,6 +85,13 @@ class Recorder:
                 recorded.claim, recorded.capture, recorded.outcome, is_final=recorded.is_final
             )
         return recorded.capture
+
+    def _told(self, exchange: Exchange) -> Exchange:
+        """Return the exchange with its crawl and site where no announcement said them: another project's."""
+        if exchange.via.crawl:
+            return exchange
+        via = replace(exchange.via, crawl=self.session.crawl, site=self._site)
+        return replace(exchange, via=via)
 
     def _started(self) -> None:
         self.session.when_storage_fails(self._give_up)
@@ -92,14 +105,54 @@ class Recorder:
         await asyncio.to_thread(self.session.give_back)
 
 
-def session_options(settings: BaseSettings) -> SessionOptions:
-    """Return what the settings say of the session: who crawls, and whether it analyses."""
+def session_options(settings: BaseSettings, spiders: Sequence[type[Spider]]) -> SessionOptions:
+    """Return what the settings say of the session of these spiders: who crawls, what, and how."""
     about = Warcinfo(
         user_agent=settings.get("USER_AGENT") or "",
         operator=settings.get("MURAGAT_OPERATOR") or "",
         robots="obey" if settings.getbool("ROBOTSTXT_OBEY") else "ignore",
     )
-    return SessionOptions(about=about, analyse=settings.getbool("MURAGAT_ANALYSE", True))
+    start = Start(
+        sites=tuple(_configured(spider, settings) for spider in spiders if _has_site(spider)),
+        spiders=tuple(str(spider.name) for spider in spiders if not _has_site(spider)),
+        user_agent=about.user_agent,
+        robots=about.robots,
+        options={option: settings.get(name) for option, name in _OPTIONS.items()},
+    )
+    return SessionOptions(about, analyse=settings.getbool("MURAGAT_ANALYSE", True), start=start)
+
+
+_OPTIONS = {
+    "max_pages": "MURAGAT_MAX_PAGES",
+    "max_time": "MURAGAT_MAX_TIME",
+    "delay": "DOWNLOAD_DELAY",
+    "concurrency": "CONCURRENT_REQUESTS_PER_DOMAIN",
+    "allow": "MURAGAT_ALLOW_MORE",
+    "timeout": "DOWNLOAD_TIMEOUT",
+    "download_max": "DOWNLOAD_MAXSIZE",
+    "response_max": "MURAGAT_RESPONSE_MAX",
+}
+"""What of the settings is recorded. Named one by one: others may hold passwords."""
+
+
+def _has_site(spider: type[Spider]) -> bool:
+    return isinstance(getattr(spider, "site", None), Site)
+
+
+def _configured(spider: type[Spider], settings: BaseSettings) -> Site:
+    """Return the spider's site with what the settings, those of the command line above all, make of it."""
+    final = settings.copy()
+    spider.update_settings(final)
+    site: Site = spider.site  # type: ignore[attr-defined] # a SiteSpider's
+    return replace(
+        site,
+        delay_s=final.getfloat("DOWNLOAD_DELAY"),
+        concurrency=final.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
+        max_pages=final.getint("MURAGAT_MAX_PAGES"),
+        max_time_s=final.getfloat("MURAGAT_MAX_TIME"),
+        requisites=final.get("MURAGAT_REQUISITES"),
+        requisite_max=final.getint("MURAGAT_REQUISITE_MAX"),
+    )
 
 
 def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:

@@ -2,7 +2,7 @@
 
 A `CrawlSession` is taken by everyone who needs it (the command line, each Scrapy crawler's recorder) and
 given back; when the last one gives it back, the collection is committed, its index published, the backlog
-of analysis drained, and the report written. A home has one session in a process.
+of analysis drained, and the report recorded and written. A home has one session in a process.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archive import Warcinfo, urls
 from archive.errors import StorageError
 from crawler.analysis import AnalysisProcess
+from crawler.crawl_records import PREFIX, REPORT, START, Start, named_by, target
 from crawler.report import Report, make_report
 from crawler.tally import Tally
 from crawler.writer import CollectionWriter
@@ -36,10 +37,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How a session is opened: who crawls, and whether what is stored is analysed at once."""
+    """How a session is opened: who crawls, what it was told, and whether what is stored is analysed at once."""
 
     about: Warcinfo = field(default_factory=Warcinfo)
     analyse: bool = True
+    start: Start = field(default_factory=Start)
 
 
 class CrawlSession:
@@ -61,6 +63,7 @@ class CrawlSession:
         self._on_failure: list[Callable[[], None]] = []
         self.writer = CollectionWriter(home, options.about, self._storage_failed)
         self._analysis = AnalysisProcess(home) if options.analyse else None
+        self._told = options.start
         self._before: Stats | None = None
 
     @classmethod
@@ -73,6 +76,8 @@ class CrawlSession:
                 session = cls(home, options or SessionOptions())
                 session._start()
                 cls._open[home] = session
+            elif options is not None:
+                session._join(options.start)
             session._takers += 1
             return session
 
@@ -122,9 +127,23 @@ class CrawlSession:
     def _start(self) -> None:
         self.writer.start()
         self._before = self.writer.submit(lambda store: store.collection.stats()).result()
-        self.crawl = _unused_id(self.home / "crawls", self._started)
+        self.crawl = self.writer.submit(self._begin).result()
         if self._analysis is not None:
             self._analysis.start()
+
+    def _begin(self, store: Store) -> str:
+        """Choose the crawl's ID and record its start, in the writer's thread."""
+        crawl = _unused_id(store, self.home / "crawls", self._started)
+        _record(store, target(crawl, START), self._told.block(crawl, self._started))
+        return crawl
+
+    def _join(self, told: Start) -> None:
+        """Record what a crawl that takes part was told, unless that is recorded."""
+        more = told.beyond(self._told)
+        if more is not None:
+            self._told = self._told.joined(more)
+            block = more.block(self.crawl, self._started)
+            self.writer.submit(lambda store: _record(store, target(self.crawl, START), block))
 
     def _storage_failed(self, failure: StorageError) -> None:
         self.failure = failure
@@ -132,24 +151,29 @@ class CrawlSession:
             act()
 
     def _finish(self) -> None:
-        after = None
+        after = self._published()
+        self._end_analysis()
+        self.report = self._reported(after)
         try:
-            after = self._close_collection()
-        finally:
-            self._end_analysis()
-            self._report(after)
-
-    def _close_collection(self) -> Stats | None:
-        """Commit, publish and close; raises StorageError where that, or the crawl before, failed."""
-        try:
-            return None if self.failure else self.writer.submit(_publish).result()
+            if self.failure is None:
+                self.writer.submit(self._record_report).result()
+            else:
+                logger.info("%s: no report is written", self.crawl)  # for the same reason
         finally:
             self.writer.stop()
 
-    def _report(self, after: Stats | None) -> None:
+    def _published(self) -> Stats | None:
+        """Commit and publish; None where that, or the crawl before, failed."""
+        try:
+            return None if self.failure else self.writer.submit(_publish).result()
+        except StorageError as error:
+            self.failure = error
+            return None
+
+    def _reported(self, after: Stats | None) -> Report:
         assert self._before is not None
         self.tally.failure = str(self.failure or "")
-        self.report = make_report(
+        return make_report(
             self.crawl,
             self.progress(),
             started=self._started,
@@ -157,12 +181,14 @@ class CrawlSession:
             warc_bytes=after.warc_bytes - self._before.warc_bytes if after else 0,
             interrupted=self.interrupted,
         )
-        try:
-            _write_report(self.home / "crawls", self.report)
-        except StorageError:
-            if self.failure is None:
-                raise
-            logger.info("%s: no report is written", self.crawl)  # for the same reason
+
+    def _record_report(self, store: Store) -> None:
+        """Record the report and, once that is durable, write its file, in the writer's thread."""
+        assert self.report is not None
+        text = json.dumps(self.report.to_json(), ensure_ascii=False, indent=1) + "\n"
+        _record(store, target(self.crawl, REPORT), text.encode("utf-8", "backslashreplace"))
+        store.commit()
+        _write_report(self.home / "crawls", self.report)
 
     def _end_analysis(self) -> None:
         if self._analysis is None:
@@ -179,10 +205,17 @@ def _publish(store: Store) -> Stats:
     return store.collection.stats()
 
 
-def _unused_id(folder: Path, started: datetime) -> str:
+def _record(store: Store, address: str, block: bytes) -> None:
+    store.collection.add_metadata(address, block)
+    store.is_dirty = True
+
+
+def _unused_id(store: Store, folder: Path, started: datetime) -> str:
+    """Return an ID that neither a report nor a record of this collection has."""
     base = urls.timestamp(started)
+    taken = {named_by(record.target)[0] for record in store.collection.metadata(PREFIX + base)}
     number, name = 1, base
-    while (folder / f"{name}.json").exists():
+    while name in taken or (folder / f"{name}.json").exists():
         number += 1
         name = f"{base}-{number}"
     return name

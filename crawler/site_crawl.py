@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from archive import urls
 from archive.model import Announcer, Outcome, Via
+from crawler.crawl_records import Attempt
 from crawler.frontier import MAX_REDIRECTS, Announcement, Claim, Visit, announcement, respelt
 from crawler.lanes import Lanes
 from crawler.needs import Needs, Patience, below
@@ -118,8 +120,8 @@ class SiteCrawl:
 
         `referrer` is the address that named them. With `capture` its links count as read from then on.
         """
-        leading, shown = _parted(links)
-        unseen = [link for link in map(_untracked, leading) if self._is_unseen(link)]
+        leading, shown = parted(links)
+        unseen = [link for link in map(untracked, leading) if self._is_unseen(link)]
         in_scope = [link for link in unseen if self._in_scope(link)]
         needed = self._needs.new(shown, pages=self.tally.pages)
 
@@ -128,7 +130,7 @@ class SiteCrawl:
                 return ()
             known = store.frontier.claim_of_url(referrer)
             parent = known[1] if known else None
-            pages = _announcements(in_scope, referrer, parent)
+            pages = announcements(in_scope, referrer, parent)
             return (*pages, *below(needed, referrer, parent))
 
         await self._tell(told, capture)
@@ -201,24 +203,31 @@ class SiteCrawl:
         if outcome in RETRIED and not is_silent:
             again = retry_at(time.time(), failures=claim.failures)
         self.tally.failed(claim, outcome, is_final=again is None)
+        attempt = self._attempt(claim, outcome, is_final=again is None)
         visit = Visit(claim.key, outcome, retry_at=again)
-        await self._in_writer(lambda store: store.frontier.done(visit))
+        await self._in_writer(lambda store: store.failed(attempt, visit))
         if is_silent:
             await self._give_up(self.lanes.drop(claim.host))
 
     async def _give_up(self, claims: Sequence[Claim]) -> None:
         """Give requisites back unasked whose host was silent too often."""
-        visits = [Visit(claim.key, self._patience.last(claim.host)) for claim in claims]
-        for claim, visit in zip(claims, visits, strict=True):
-            self.tally.failed(claim, visit.outcome, is_final=True)
+        given_up: list[tuple[Attempt, Visit]] = []
+        for claim in claims:
+            outcome = self._patience.last(claim.host)
+            given_up.append((self._attempt(claim, outcome), Visit(claim.key, outcome)))
+            self.tally.failed(claim, outcome, is_final=True)
             self.tally.due -= 1
 
         def job(store: Store) -> None:
-            for visit in visits:
-                store.frontier.done(visit)
+            for attempt, visit in given_up:
+                store.failed(attempt, visit)
 
-        if visits:
+        if given_up:
             await self._in_writer(job)
+
+    def _attempt(self, claim: Claim, outcome: Outcome, *, is_final: bool = True) -> Attempt:
+        via = replace(claim.via, crawl=self.session.crawl, site=self.site.name)
+        return Attempt(claim.url, outcome, datetime.now(UTC), via, is_final=is_final)
 
     async def end(self, reason: str) -> None:
         """Note how the crawl ended; a round that is not finished goes on with the next crawl."""
@@ -264,7 +273,7 @@ class SiteCrawl:
         return await asyncio.wrap_future(self.session.writer.submit(job))
 
 
-def _parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
+def parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
     """Return the links that lead on and those that only belong to the page."""
     leading: list[Link] = []
     shown: list[Link] = []
@@ -273,16 +282,17 @@ def _parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
     return leading, shown
 
 
-def _untracked(link: Link) -> Link:
+def untracked(link: Link) -> Link:
     """Return the link without tracking parameters; a redirect's target is what the server wants, so it is kept."""
     if link.announcer is Announcer.REDIRECT or "?" not in link.url:
         return link
     return replace(link, url=urls.without_tracking(link.url))
 
 
-def _announcements(
+def announcements(
     links: Iterable[Link], referrer: str, parent: Claim | None
 ) -> Iterable[Announcement]:
+    """Yield the announcements of links that `referrer` names; without a `parent` it counts as a seed."""
     seed = parent.via.seed if parent else referrer
     hop = parent.via.hop + 1 if parent else 1
     for link in links:

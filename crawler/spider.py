@@ -142,17 +142,10 @@ class SiteSpider(Spider):
 
     async def _announce_below(self, capture: Capture, response: Response, claim: Claim) -> None:
         """Announce what a requisite needs, or where it is to be had; it leads nowhere else."""
+        read = partial(needs_of, response, claim)
+        is_slow = is_slow_to_read(response)
+        links = await asyncio.to_thread(read) if is_slow else read()
         is_redirect = 300 <= response.status < 400
-        if is_redirect:
-            moved = announced_in(response)
-            links = tuple(
-                replace(link, announcer=Announcer.REQUISITE, rel=claim.kind) for link in moved
-            )
-        else:
-            kind = RequisiteKind(claim.kind) if claim.kind else None
-            read = partial(needed_in, response, kind)
-            is_slow = is_slow_to_read(response)
-            links = await asyncio.to_thread(read) if is_slow else read()
         await self.site_crawl.announce_below(claim, links, capture=capture, is_redirect=is_redirect)
 
     async def _links_of(self, response: Response) -> tuple[Link, ...]:
@@ -162,6 +155,14 @@ class SiteSpider(Spider):
 
 
 _KEPT: set[asyncio.Task[object]] = set()
+
+
+def needs_of(response: Response, claim: Claim) -> tuple[Link, ...]:
+    """Return what a requisite needs itself, or where its redirect leads; `claim` says what it was asked for as."""
+    if 300 <= response.status < 400:
+        moved = announced_in(response)
+        return tuple(replace(link, announcer=Announcer.REQUISITE, rel=claim.kind) for link in moved)
+    return needed_in(response, RequisiteKind(claim.kind) if claim.kind else None)
 
 
 def spider_for(site: Site) -> type[SiteSpider]:

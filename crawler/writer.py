@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from archive import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.store.state import mark_read
+from crawler.crawl_records import attempt_records
 from crawler.freshness import lifetime_s
 from crawler.frontier import SqliteFrontier, Visit
 from crawler.retries import is_passing
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from archive import Warcinfo
     from archive.model import Capture
+    from crawler.crawl_records import Attempt
 
 logger = logging.getLogger(__name__)
 
@@ -49,15 +51,32 @@ class Store:
     frontier: SqliteFrontier
     read: list[int] = field(default_factory=list)
     """Sequences of captures whose links are announced, or which have none to announce."""
+    attempts: list[Attempt] = field(default_factory=list)
     is_dirty: bool = False
+
+    @property
+    def has_changed(self) -> bool:
+        """True while something waits for `commit`."""
+        return bool(self.is_dirty or self.frontier.is_dirty or self.read)
+
+    def failed(self, attempt: Attempt, visit: Visit) -> None:
+        """Give an address back that brought no answer; the commit that makes it done holds a record of it."""
+        self.attempts.append(attempt)
+        self.frontier.done(visit)
 
     def commit(self) -> None:
         """Make everything done so far durable: records synced, then one transaction."""
-        if self.is_dirty or self.frontier.is_dirty or self.read:
+        if self.has_changed:
+            self._record_attempts()
             self.collection.sync(self._acknowledge)
             self.frontier.flushed()
             self.read.clear()
             self.is_dirty = False
+
+    def _record_attempts(self) -> None:
+        for target, block in attempt_records(self.attempts):
+            self.collection.add_metadata(target, block)
+        self.attempts.clear()
 
     def _acknowledge(self, connection: sqlite3.Connection) -> None:
         self.frontier.flush(connection)
@@ -128,7 +147,7 @@ class CollectionWriter:
                 store.commit()
                 return
             self._run(job, store)
-            if not (store.is_dirty or store.frontier.is_dirty or store.read):
+            if not store.has_changed:
                 deadline = 0.0
             elif not deadline:
                 deadline = time.monotonic() + _GROUP_S

@@ -42,7 +42,7 @@ SITE = Site(
 
 def attempt(url="https://example.test/a", **changes):
     via = Via(CRAWL, Announcer.SITEMAP, "https://example.test/map.xml", SITE.seeds[0], 2, "example")
-    return replace(Attempt(url, "example", Outcome.DNS, MOMENT, via), **changes)
+    return replace(Attempt(url, Outcome.DNS, MOMENT, via), **changes)
 
 
 @pytest.mark.parametrize("kind", [START, ATTEMPTS, REPORT])
@@ -90,7 +90,7 @@ def test_what_joins_is_only_what_is_new():
 
 
 def test_attempts_come_back_as_they_were():
-    told = [attempt(), attempt("https://example.test/б", outcome=Outcome.ROBOTS)]
+    told = [attempt(), attempt("https://example.test/б", outcome=Outcome.ROBOTS, is_final=False)]
     [(address, block)] = attempt_records(told)
     assert named_by(address) == (CRAWL, ATTEMPTS)
     assert attempts_in(block, CRAWL) == tuple(told)

@@ -1,0 +1,193 @@
+"""The links of stored answers, read again as the spider read them when they came.
+
+Hides what need not be read twice: what is no page, feed, sitemap or stylesheet, and a payload that came again from
+the same address under the same configuration.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from archive import urls
+from archive.errors import RecordDamaged
+from archive.store.state import mark_read
+from crawler import frontier_tables
+from crawler.discover.announced import stored_response
+from crawler.discover.sitemaps import sitemaps_of
+from crawler.needs import Needs, below
+from crawler.scope import Scope
+from crawler.site_crawl import announcements, parted, untracked
+from crawler.spider import needs_of, spider_for
+from crawler.tally import PAGE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scrapy.http import Response
+
+    from archive import Collection
+    from archive.model import Capture, Via
+    from crawler.claims import Announcement, Claim
+    from crawler.configurations import Configurations
+    from crawler.discover.links import Link
+    from crawler.frontier import SqliteFrontier
+    from crawler.replay import Clock
+    from crawler.sites import Site
+
+logger = logging.getLogger(__name__)
+
+_CRAWLS = 16  # crawls of sites whose budgets and spiders are held; captures come by date
+_LEADS_NOWHERE = ("image/", "audio/", "video/", "font/")
+_SVG = "image/svg+xml"
+_SEEN_MAX = 50_000
+
+
+class LinksAgain:
+    """Reads captures in the order of their dates and makes known to `frontier` where they lead."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        frontier: SqliteFrontier,
+        configurations: Configurations,
+        clock: Clock,
+    ) -> None:
+        self._collection = collection
+        self._connection = collection.state
+        self._frontier = frontier
+        self._configurations = configurations
+        self._clock = clock
+        self._crawls: OrderedDict[tuple[str, Site], _Crawl] = OrderedDict()
+        self._open = frontier_tables.open_rounds(self._connection)
+        self._connection.executescript(_DONE)
+
+    def read(self, capture: Capture, via: Via) -> None:
+        """Announce what the stored answer names; its links count as read from then on."""
+        mark_read(self._connection, (capture.sequence,))
+        site = self._configurations.site_of(via)
+        if site is None or not _may_lead(capture, site):
+            return
+        self._clock.now = capture.date.timestamp()
+        crawl = self._crawl(via.crawl, site)
+        crawl.pages += capture.mime in PAGE_TYPES and 200 <= capture.status < 300
+        known = self._frontier.claim_of_url(capture.url)
+        claim = known[1] if known else None
+        is_open = self._is_open(site, capture)
+        if (claim is None and not _is_robots(capture)) or not (
+            is_open or self._is_news(capture, site)
+        ):
+            return
+        told = self._told(crawl, capture, claim)
+        self._announce(site, told, is_open=is_open)
+
+    def _told(self, crawl: _Crawl, capture: Capture, claim: Claim | None) -> list[Announcement]:
+        try:
+            response = stored_response(capture.url, self._collection.read(capture))
+            return list(crawl.told(response, claim))
+        except RecordDamaged as error:
+            logger.info("%s: its links are lost", error)  # `verify` tells of it
+        except Exception:
+            logger.exception("site=%s url=%s the spider fails on it", crawl.site.name, capture.url)
+        return []
+
+    def _announce(self, site: Site, told: list[Announcement], *, is_open: bool) -> None:
+        """Make known what is not; in a round that goes on what is stale falls due again, as in a crawl."""
+        for each in told:
+            known = self._frontier.claim_of(each.key) if each.is_requisite else None
+            if known is None or is_open:
+                self._frontier.announce(site.name, [each])
+                self._frontier.flush(self._connection)
+                self._frontier.flushed()
+            if known is not None and known[1].is_requisite and not known[1].kind:
+                frontier_tables.name_kind(self._connection, each.key, each.kind)
+
+    def _crawl(self, crawl: str, site: Site) -> _Crawl:
+        found = self._crawls.pop((crawl, site), None) or _Crawl(site)
+        if len(self._crawls) >= _CRAWLS:
+            self._crawls.popitem(last=False)
+        self._crawls[crawl, site] = found
+        return found
+
+    def _is_open(self, site: Site, capture: Capture) -> bool:
+        opened = self._open.get(site.name)
+        return opened is not None and capture.date.timestamp() >= opened
+
+    def _is_news(self, capture: Capture, site: Site) -> bool:
+        """False where the same payload of the same address was read for the same site."""
+        if not 200 <= capture.status < 300:
+            return True
+        said = f"{capture.url} {capture.digest} {site}".encode("utf-8", "surrogatepass")
+        mark = int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+        statement = "INSERT OR IGNORE INTO temp.links_read VALUES (?)"
+        return self._connection.execute(statement, (mark,)).rowcount == 1
+
+
+_DONE = """
+DROP TABLE IF EXISTS temp.links_read;
+CREATE TEMP TABLE links_read (mark INTEGER PRIMARY KEY);
+"""
+
+
+class _Crawl:
+    """One crawl of a site: its scope with the budgets spent so far, and what it has seen."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.pages = 0
+        self._spider = spider_for(site)()
+        self._scope = Scope.from_site(site)
+        self._needs = Needs(site.requisites)
+        self._seen: set[str] = set()
+
+    def told(self, response: Response, claim: Claim | None) -> Iterable[Announcement]:
+        """Return the announcements of an answer; `claim` is its address as the frontier knows it."""
+        if claim is None:
+            return self._of_robots(response)
+        if claim.is_requisite:
+            return self._of_requisite(response, claim)
+        return self._of_page(self._spider.links(response), response.url, claim)
+
+    def _of_robots(self, response: Response) -> Iterable[Announcement]:
+        if not self._scope.has_host(urls.host_port(response.url)[0]):
+            return ()
+        links = sitemaps_of(response.body, url=response.url, status=response.status)
+        return self._of_page(links, response.url, None)
+
+    def _of_page(
+        self, links: Iterable[Link], referrer: str, claim: Claim | None
+    ) -> Iterable[Announcement]:
+        leading, shown = parted(links)
+        unseen = [link for link in map(untracked, leading) if self._is_unseen(link.url)]
+        in_scope = [link for link in unseen if self._scope.decide(link.url).in_scope]
+        needed = self._needs.new(shown, pages=self.pages)
+        return (*announcements(in_scope, referrer, claim), *below(needed, referrer, claim))
+
+    def _of_requisite(self, response: Response, claim: Claim) -> Iterable[Announcement]:
+        is_redirect = 300 <= response.status < 400
+        needed = self._needs.new(needs_of(response, claim), pages=self.pages)
+        return below(needed, claim.url, claim, is_redirect=is_redirect)
+
+    def _is_unseen(self, url: str) -> bool:
+        if url in self._seen:
+            return False
+        if len(self._seen) >= _SEEN_MAX:
+            self._seen.clear()
+        self._seen.add(url)
+        return True
+
+
+def _is_robots(capture: Capture) -> bool:
+    return capture.url.endswith("/robots.txt")
+
+
+def _may_lead(capture: Capture, site: Site) -> bool:
+    """False where no reader would find anything, known without opening the record."""
+    if capture.method != "GET" or capture.truncated is not None or capture.status == 304:
+        return False
+    if 300 <= capture.status < 400 or _is_robots(capture) or site.spider:
+        return True
+    leads_nowhere = capture.mime.startswith(_LEADS_NOWHERE) and capture.mime != _SVG
+    return capture.status < 300 and not leads_nowhere

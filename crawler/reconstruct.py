@@ -1,0 +1,195 @@
+"""The frontier made again from the WARC files alone: what is known, who told of it, what is still to be fetched.
+
+Goes twice over all captures in the order of their dates. First what was done is played again (`crawler.replay`),
+then the links of the stored pages are read again as the spider read them, so that addresses which were announced
+and never fetched are known, too. Lost for good are leases, times of retries that were pending, and learned rates.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from archive import Collection
+from archive.errors import RecordDamaged
+from archive.model import Via
+from archive.store import files, state
+from archive.store.chronology import Chronology
+from archive.store.home import WARC
+from archive.warc.closing import read_via
+from archive.warc.records import Metadata, Stored
+from crawler import frontier_tables
+from crawler.configurations import Configurations
+from crawler.crawl_records import PREFIX
+from crawler.frontier import SqliteFrontier
+from crawler.links_again import LinksAgain
+from crawler.replay import Clock, Replay
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from crawler.sites import Site
+
+    Event = Stored | Metadata
+
+logger = logging.getLogger(__name__)
+
+_NOTE = "frontier"
+_GROUP = 500  # events in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstructed:
+    """How many captures were gone through, and the addresses that the frontier knows now."""
+
+    captures: int
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of `total` steps are done; each capture takes two."""
+
+    done: int
+    total: int
+
+
+def reconstruct(
+    home: Path,
+    *,
+    known: Mapping[str, Site],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Reconstructed:
+    """Make the frontier of the collection at `home` again, from nothing; `known` are the sites of today's file.
+
+    A run that is killed is begun anew by the next one, or by the next crawl. Raises what opening the collection
+    raises, and StorageError.
+    """
+    with Collection(home, write=True) as collection:
+        return remake(collection, known=known, report=report)
+
+
+def remake(
+    collection: Collection,
+    *,
+    known: Mapping[str, Site],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Reconstructed:
+    """Do what `reconstruct` does, in a collection that is open for writing."""
+    connection = collection.state
+    with state.transaction(connection):
+        _note(connection, "unfinished")
+        frontier_tables.forget(connection)
+    done = _Reconstruction(collection, known, report).run()
+    with state.transaction(connection):
+        _note(connection, "")
+    return done
+
+
+def add(collection: Collection, after: int, *, known: Mapping[str, Site]) -> Reconstructed:
+    """Make the captures with a sequence above `after` known to a frontier that is in use.
+
+    Addresses and rounds that it has stay as they are.
+    """
+    return _Reconstruction(collection, known, lambda progress: None, after=after).run()
+
+
+def is_wanting(connection: sqlite3.Connection) -> bool:
+    """Say whether a collection's frontier is missing or half made, though its captures tell of one."""
+    if frontier_tables.are_there(connection):
+        return bool(_noted(connection))
+    query = "SELECT 1 FROM captures WHERE site != '' LIMIT 1"
+    return connection.execute(query).fetchone() is not None
+
+
+class _Reconstruction:
+    """One run over the captures after a sequence."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        known: Mapping[str, Site],
+        report: Callable[[Progress], None],
+        *,
+        after: int | None = None,
+    ) -> None:
+        self._collection = collection
+        self._connection = collection.state
+        self._warc = collection.home / WARC
+        self._report = report
+        clock = Clock()
+        self._frontier = SqliteFrontier(self._connection, clock)
+        self._configurations = Configurations(collection, known)
+        kept = None if after is None else frontier_tables.sites(self._connection)
+        self._replay = Replay(collection, self._frontier, self._configurations, clock, kept=kept)
+        self._links = LinksAgain(collection, self._frontier, self._configurations, clock)
+        self._captures = Chronology(self._connection, after or 0)
+
+    def run(self) -> Reconstructed:
+        """Play, read, and tell what came of it."""
+        count = len(self._captures)
+        told = self._collection.metadata(PREFIX)
+        self._in_groups(heapq.merge(self._captures, told, key=_moment), self._play, (0, 2 * count))
+        self._in_groups(iter(self._captures), self._read, (count, 2 * count))
+        return Reconstructed(count, frontier_tables.count(self._connection))
+
+    def _in_groups(
+        self, events: Iterator[Event], act: Callable[[Event], None], steps: tuple[int, int]
+    ) -> None:
+        done, total = steps
+        while group := list(islice(events, _GROUP)):
+            self._connection.execute("BEGIN IMMEDIATE")
+            for event in group:
+                act(event)
+            self._connection.commit()
+            done += sum(isinstance(event, Stored) for event in group)
+            self._report(Progress(done, total))
+
+    def _play(self, event: Event) -> None:
+        if isinstance(event, Metadata):
+            self._replay.told(event)
+        else:
+            self._replay.captured(event.capture, self._via(event))
+        if (
+            not self._connection.in_transaction
+        ):  # the frontier commits where a round begins and ends
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _read(self, event: Event) -> None:
+        assert isinstance(event, Stored)
+        self._links.read(event.capture, self._via(event))
+
+    def _via(self, stored: Stored) -> Via:
+        """Return how a capture came to be made, its site found out where an older muragat did not name it."""
+        capture = stored.capture
+        if not stored.site and not files.serial_of(capture.file):
+            return Via()
+        try:
+            path = files.find(self._warc, capture.file)
+            via = read_via(path, capture, stored.end - capture.offset)
+        except RecordDamaged as error:
+            logger.info("%s: the frontier does without it", error)  # `verify` tells of it
+            return Via(site=stored.site)
+        site = None if via.site else self._configurations.site_of(via)
+        return replace(via, site=site.name) if site else via
+
+
+def _moment(event: Event) -> tuple[datetime, str]:
+    if isinstance(event, Metadata):
+        return event.date, event.record_id
+    return event.capture.date, event.capture.record_id
+
+
+def _noted(connection: sqlite3.Connection) -> str:
+    row = connection.execute("SELECT value FROM notes WHERE name = ?", (_NOTE,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def _note(connection: sqlite3.Connection, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (_NOTE, value))
