@@ -192,12 +192,11 @@ class Coverage:
         crawled = {name: name for name in names if name in self.crawled}
         others = {key: name for key, name in self._others.items() if name in names}
         for source, keys in ((_CRAWLED, crawled), (_NOT_CRAWLED, others)):
-            with state.reported(self._path):
-                found = self._connection.execute(
-                    statement.format(source=source), (json.dumps(list(keys)),)
-                )
-                for key, *row in found if keys else ():
-                    yield keys[key], *row
+            if keys:
+                text = statement.format(source=source)
+                with state.reported(self._path):
+                    for key, *row in self._connection.execute(text, (json.dumps(list(keys)),)):
+                        yield keys[key], *row
 
 
 def _crawled(connection: sqlite3.Connection) -> tuple[str, ...]:
