@@ -48,12 +48,12 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 _METADATA = """
 CREATE TABLE metadata (
+  target TEXT NOT NULL,              -- the key's columns first: SQLite 3.40 finds NULL in others before them
+  date INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
   file INTEGER NOT NULL REFERENCES files,
   offset INTEGER NOT NULL,
   length INTEGER NOT NULL,
-  target TEXT NOT NULL,
-  date INTEGER NOT NULL,
-  record_id TEXT NOT NULL,
   PRIMARY KEY (target, date, record_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX metadata_file ON metadata (file, offset);
