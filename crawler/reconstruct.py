@@ -84,11 +84,11 @@ def remake(
     """Do what `reconstruct` does, in a collection that is open for writing."""
     connection = collection.state
     with state.transaction(connection):
-        _note(connection, "unfinished")
+        state.set_note(connection, _NOTE, "unfinished")
         frontier_tables.forget(connection)
     done = _Reconstruction(collection, known, report).run()
     with state.transaction(connection):
-        _note(connection, "")
+        state.set_note(connection, _NOTE, "")
     return done
 
 
@@ -103,7 +103,7 @@ def add(collection: Collection, after: int, *, known: Mapping[str, Site]) -> Rec
 def is_wanting(connection: sqlite3.Connection) -> bool:
     """Say whether a collection's frontier is missing or half made, though its captures tell of one."""
     if frontier_tables.are_there(connection):
-        return bool(_noted(connection))
+        return bool(state.note(connection, _NOTE))
     query = "SELECT 1 FROM captures WHERE site != '' LIMIT 1"
     return connection.execute(query).fetchone() is not None
 
@@ -184,12 +184,3 @@ def _moment(event: Event) -> tuple[datetime, str]:
     if isinstance(event, Metadata):
         return event.date, event.record_id
     return event.capture.date, event.capture.record_id
-
-
-def _noted(connection: sqlite3.Connection) -> str:
-    row = connection.execute("SELECT value FROM notes WHERE name = ?", (_NOTE,)).fetchone()
-    return "" if row is None else str(row[0])
-
-
-def _note(connection: sqlite3.Connection, value: str) -> None:
-    connection.execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (_NOTE, value))

@@ -61,7 +61,8 @@ class CrawlSession:
         self._clock = time.monotonic()
         self._takers = 0
         self._on_failure: list[Callable[[], None]] = []
-        self.writer = CollectionWriter(home, options.about, self._storage_failed)
+        known = {site.name: site for site in options.start.sites}
+        self.writer = CollectionWriter(home, options.about, self._storage_failed, known=known)
         self._analysis = AnalysisProcess(home) if options.analyse else None
         self._told = options.start
         self._before: Stats | None = None
@@ -188,7 +189,7 @@ class CrawlSession:
         text = json.dumps(self.report.to_json(), ensure_ascii=False, indent=1) + "\n"
         _record(store, target(self.crawl, REPORT), text.encode("utf-8", "backslashreplace"))
         store.commit()
-        _write_report(self.home / "crawls", self.report)
+        store.collection.publish()
 
     def _end_analysis(self) -> None:
         if self._analysis is None:
@@ -219,17 +220,3 @@ def _unused_id(store: Store, folder: Path, started: datetime) -> str:
         number += 1
         name = f"{base}-{number}"
     return name
-
-
-def _write_report(folder: Path, report: Report) -> None:
-    draft = folder / f".{report.crawl}.json.part"
-    text = json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n"
-    try:
-        folder.mkdir(exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(folder / f"{report.crawl}.json")
-    except OSError as error:
-        message = (
-            f"{folder}: the crawl's report can't be written: {error}; what was crawled is kept"
-        )
-        raise StorageError(message) from error

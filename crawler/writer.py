@@ -23,16 +23,18 @@ from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
 from crawler.freshness import lifetime_s
 from crawler.frontier import SqliteFrontier, Visit
+from crawler.reconstruct import is_wanting, remake
 from crawler.retries import is_passing
 from crawler.tally import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from archive import Warcinfo
     from archive.model import Capture
     from crawler.crawl_records import Attempt
+    from crawler.sites import Site
 
 logger = logging.getLogger(__name__)
 
@@ -90,14 +92,23 @@ class _Job:
 
 
 class CollectionWriter:
-    """Runs jobs on a collection, one after the other, in a thread of its own."""
+    """Runs jobs on a collection, one after the other, in a thread of its own.
+
+    A frontier that was lost, with state.sqlite, is made again first; `known` are the sites of today.
+    """
 
     def __init__(
-        self, home: Path, about: Warcinfo, on_failure: Callable[[StorageError], None]
+        self,
+        home: Path,
+        about: Warcinfo,
+        on_failure: Callable[[StorageError], None],
+        *,
+        known: Mapping[str, Site] | None = None,
     ) -> None:
         self._home = home
         self._about = about
         self._on_failure = on_failure
+        self._known = known or {}
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._opened: Future[None] = Future()
         self._failure: StorageError | None = None
@@ -126,6 +137,9 @@ class CollectionWriter:
     def _live(self) -> None:
         try:
             with Collection(self._home, write=True, about=self._about) as collection:
+                if is_wanting(collection.state):
+                    logger.warning("%s: the frontier is made again from warc/", self._home)
+                    remake(collection, known=self._known)
                 store = Store(collection, SqliteFrontier(collection.state))
                 _settle(store)
                 self._opened.set_result(None)
