@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from archive import Collection, figures, tables, wholeness
+from archive import Collection, backlog, figures, tables, wholeness
+from archive.importing import Stop, import_files
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from archive.backlog import Progress
     from archive.index import Entry
     from archive.model import Capture
 
@@ -154,6 +155,43 @@ def verify(place: Place, /, *, repair: bool, as_json: bool) -> None:
             print(json.dumps(fields, ensure_ascii=False) if as_json else problem)
     if count:
         sys.exit(NOTHING_FOUND)
+
+
+@click.command("import", short_help="Take in WARC, WACZ and ARC files, folders, collections.")
+@click.argument("what", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
+@click.pass_obj
+def import_(place: Place, /, what: tuple[Path, ...], *, as_json: bool) -> None:
+    """Take in WARC, WACZ and ARC files, folders of them, and other collections.
+
+    Records are stored as they are; what is here already counts once. Flaws are told on standard error. Articles are
+    made when all files are in.
+    """
+    if missing := [str(path) for path in what if not path.exists()]:
+        raise click.UsageError(f"there is no file or folder {missing[0]}")
+    is_whole = True
+    with Stop() as stop:
+        for taken in import_files(place.home, what, check=stop.check):
+            is_whole = is_whole and taken.is_whole
+            print(
+                json.dumps(taken.to_json(), ensure_ascii=False) if as_json else taken.line(),
+                flush=True,
+            )
+            for complaint in taken.complaints():
+                click.echo(complaint, err=True)
+        progress = backlog.drain(place.home, follow=stop.control, report=_tell_progress)
+        if sys.stderr.isatty():
+            click.echo(err=True)
+        for problem in progress.problems:
+            click.echo(f"muragat: {problem}", err=True)
+        stop.check()
+    if not is_whole:
+        sys.exit(NOTHING_FOUND)
+
+
+def _tell_progress(progress: Progress) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\ranalysis: {progress.backlog} captures left ", nl=False, err=True)
 
 
 @click.command(short_help="Show sizes, counts, growth and a forecast of the disk.")

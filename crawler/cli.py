@@ -42,6 +42,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "list": ("archive.cli:list_", "List the captures of an address."),
     },
     "Upkeep": {
+        "import": (
+            "archive.cli:import_",
+            "Take in WARC, WACZ and ARC files, folders, collections.",
+        ),
         "verify": (
             "archive.cli:verify",
             "Check every record and index; --repair mends what can be.",

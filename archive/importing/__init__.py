@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from archive.collection import Collection
 from archive.importing.outcome import Fate, Taken
 from archive.importing.sources import Source, sources_in
+from archive.importing.stop import Stop
 from archive.importing.taking import Taker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Fate", "Taken", "import_files"]
+__all__ = ["Fate", "Stop", "Taken", "import_files"]
 
 
 def import_files(

@@ -33,7 +33,7 @@ _NOT_THE_ONE = "is not the one that the index tells of"
 def read_foreign_message(path: Path, capture: Capture, *, body: BinaryIO | None = None) -> Message:
     """Return the answer stored at `capture`, its payload replaced by `body` where it is a revisit's.
 
-    A resource has status 0 and its Content-Type alone. Raises RecordDamaged where the entity is not the one that
+    A resource has status 0 and its Content-Type alone. A capture without a digest is read as it lies. Raises RecordDamaged where the entity is not the one that
     the capture's digest names, and OSError where the file can't be opened.
     """
     with path.open("rb") as file:
@@ -115,7 +115,7 @@ def _whole(record: ForeignRecord, capture: Capture) -> tuple[Head | None, bytes]
 
 def _check(record: ForeignRecord, capture: Capture, digest: str) -> None:
     _refuse_broken(record, capture)
-    if capture.kind is not Kind.REVISIT and digest != capture.digest:
+    if capture.kind is not Kind.REVISIT and digest != (capture.digest or digest):
         raise RecordDamaged(capture.file, capture.offset, "does not match the digest in the index")
 
 
