@@ -20,10 +20,12 @@ from archive.requisites.requisite import (
     Requisites,
     kind_by_name,
 )
-from archive.tags import first_href, tags
+from archive.tags import attributes, first_href, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    _Reader = Callable[[bytes, str, str], Finds]
 
 __all__ = [
     "MAX_REQUISITES",
@@ -37,7 +39,13 @@ __all__ = [
 
 _LABEL = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]{1,40})", re.IGNORECASE)
 _AT_CHARSET = re.compile(rb'@charset "([\x20\x21\x23-\x7e]{1,40})";')
-_ROOT_OF_SVG = re.compile(rb"(?:\s++|<\?[^>]*+>|<!--(?:[^-]++|-(?!->))*+-->|<![^>\[]*+(?:\[[^\]]*+\]\s*+)?+>)*+<(?:\w++:)?+svg\b")  # fmt: skip
+_ROOT = re.compile(
+    rb"(?:\s++|<\?[^>]*+>|<!--(?:[^-]++|-(?!->))*+-->|<!(?!--|doctype\s++html)[^>\[]*+(?:\[[^\]]*+\]\s*+)?+>)*+"
+    rb"<(?:!doctype\s++html|html|(?:\w++:)?+svg)\b",
+    re.IGNORECASE,
+)
+_INSTRUCTION = re.compile(r"<\?xml-stylesheet\s([^>]*+)\?>")
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
 _HEAD_BYTES = 4096
 
 
@@ -69,18 +77,21 @@ def is_readable(
 
 def _reader_for(
     body: bytes, url: str, content_type: str, kind: RequisiteKind | None
-) -> Callable[[bytes, str, str], Finds] | None:
+) -> _Reader | None:
     media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in _HTML:  # an error page sent for a stylesheet needs nothing of its own
+        return _read_markup if kind in {None, RequisiteKind.DOCUMENT} else None
     if media_type in _BY_TYPE:
         return _BY_TYPE[media_type]
+    if media_type.endswith(("+xml", "/xml")):
+        return _read_xml
     if media_type.startswith(("image/", "font/", "video/", "audio/")):
         return None
-    by_kind = _BY_KIND.get(kind or kind_by_name(url) or RequisiteKind.OTHER)
-    if by_kind is not None:
-        return by_kind
-    if _ROOT_OF_SVG.match(body[:_HEAD_BYTES]):
-        return _read_markup
-    return None
+    return _BY_KIND.get(kind or kind_by_name(url)) or _by_root(body)
+
+
+def _by_root(body: bytes) -> _Reader | None:
+    return _read_xml if _ROOT.match(body[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf")) else None
 
 
 def _read_markup(body: bytes, url: str, content_type: str) -> Finds:
@@ -93,6 +104,16 @@ def _read_markup(body: bytes, url: str, content_type: str) -> Finds:
         if reader.is_full:
             break
     return reader
+
+
+def _read_xml(body: bytes, url: str, content_type: str) -> Finds:
+    """Read what an XML document names before its root, then its tags where it is a page or a picture."""
+    text = decode_html(body[:_HEAD_BYTES], content_type).text
+    instructions = [attributes(found[1]) for found in _INSTRUCTION.finditer(text)]
+    finds = _read_markup(body, url, content_type) if _ROOT.match(body[:_HEAD_BYTES]) else Finds(url)
+    for instruction in instructions:
+        finds.add(instruction.get("href", ""), RequisiteKind.STYLESHEET)
+    return finds
 
 
 def _read_css(body: bytes, url: str, content_type: str) -> Finds:
@@ -128,14 +149,11 @@ def _read_manifest(body: bytes, url: str, _content_type: str) -> Finds:
     return finds
 
 
-_BY_TYPE = {
-    "text/html": _read_markup,
-    "application/xhtml+xml": _read_markup,
-    "image/svg+xml": _read_markup,
+_BY_TYPE: dict[str, _Reader] = {
     "text/css": _read_css,
     "application/manifest+json": _read_manifest,
 }
-_BY_KIND = {
+_BY_KIND: dict[RequisiteKind | None, _Reader] = {
     RequisiteKind.STYLESHEET: _read_css,
     RequisiteKind.MANIFEST: _read_manifest,
     RequisiteKind.DOCUMENT: _read_markup,

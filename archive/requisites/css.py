@@ -21,7 +21,7 @@ _COMMENT = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _BLANK = rf"(?:[\t\n\f\r ]++|{_COMMENT})*+"
 _ADDRESS = (
     rf"[\t\n\f\r ]*+(?:({_STRING})(?:[^)\\]++|{_ESCAPE})*+"
-    rf"|((?:[^\"'()\\\t\n\f\r ]++|\\[^\n\r\f])*+)[\t\n\f\r ]*+(?=\)|\Z)"
+    rf"|((?:[^\"'()\\\t\n\f\r ]++|\\(?:[0-9A-Fa-f]{{1,6}}+[\t\n\f\r ]?+|[^\n\r\f]))*+)[\t\n\f\r ]*+(?=\)|\Z)"
     rf"|(?:[^)\\]++|{_ESCAPE})*+)\)?+"
 )
 _TOKEN = (
@@ -32,7 +32,9 @@ _TOKEN = (
 )
 _ANYWHERE = re.compile(_TOKEN % "")
 _IN_A_BLOCK = re.compile(_TOKEN % "}")
-_PRELUDE = re.compile(rf"{_BLANK}(?:({_STRING})|(?i:url)\({_ADDRESS})?+")
+_PRELUDE = re.compile(
+    rf"{_BLANK}(?:(?!(?i:url)\()[\w-]++{_BLANK})?+(?:({_STRING})|(?i:url)\({_ADDRESS})?+"
+)
 _IN_A_SET = re.compile(
     rf"(?:[^\"'/()\\]++|{_COMMENT}|/|{_ESCAPE}|(?<=(?i:type))\([^)]*+\)?+)*+"
     rf"(?:({_STRING})|(?<=(?i:url))\({_ADDRESS}|(\()|(\))|\Z)"
@@ -62,7 +64,7 @@ def addresses(css: str) -> Iterator[tuple[str, RequisiteKind]]:
             position = yield from _image_set(css, position)
         elif found[5]:
             pattern, kind = _ANYWHERE, RequisiteKind.IMAGE
-        else:
+        elif quoted or bare:
             yield _written(quoted, bare), kind
 
 

@@ -108,7 +108,7 @@ class MarkupReader(Finds):
         if "url(" in value:
             self.add_style(value)
         elif value[:1] in {"[", "{"}:
-            self._add_json(value)
+            self.add_json(value)
         elif name.endswith("srcset") or is_srcset(value):
             self.add_srcset(value)
         elif kind and _LAZY.fullmatch(name):
@@ -118,7 +118,8 @@ class MarkupReader(Finds):
             if found in {RequisiteKind.IMAGE, RequisiteKind.MEDIA}:
                 self.add(value, found)
 
-    def _add_json(self, value: str) -> None:
+    def add_json(self, value: str) -> None:
+        """Note the pictures and films that JSON names: a gallery's photos, WordPress's enlarged ones."""
         for written in _IN_JSON.findall(value):
             address = written.replace("\\/", "/")
             found = kind_by_name(address)
@@ -242,6 +243,8 @@ def _read_script(reader: MarkupReader, tag: Tag) -> None:
     elif media_type == "importmap":
         for address in _imported(reader.text[tag[2] : tag[3]]):
             reader.add(address, RequisiteKind.SCRIPT)
+    elif media_type == "application/json":
+        reader.add_json(reader.text[tag[2] : tag[3]])
 
 
 def _imported(text: str) -> list[str]:
