@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 SEED = 20260301
 
 
-def crawl_until(home: Path, site: DemoSite, requests: int, number: int) -> int:
+def crawl_until(home: Path, site: DemoSite, requests: int, number: int, *words: object) -> int:
     """Crawl until the site has been asked so often, then signal; return the exit status."""
-    process = start(home, "crawl", site.base, "--delay", 0)
+    process = start(home, "crawl", site.base, "--delay", 0, *words)
     while len(site.requests) < requests and process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.005)

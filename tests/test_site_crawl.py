@@ -25,7 +25,9 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @contextmanager
-def serving(answer: Callable[[str, int], Answer]) -> Iterator[tuple[str, list[str]]]:
+def serving(
+    answer: Callable[[str, int], Answer], host: str = "127.0.0.1"
+) -> Iterator[tuple[str, list[str]]]:
     """Serve what `answer(path, times asked before)` returns; yield the base address and what was asked."""
     asked: list[str] = []
 
@@ -46,12 +48,12 @@ def serving(answer: Callable[[str, int], Answer]) -> Iterator[tuple[str, list[st
         def log_message(self, *words: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/", asked
+        yield f"http://{host}:{server.server_port}/", asked
     finally:
         server.shutdown()
         thread.join()
