@@ -56,7 +56,7 @@ class Inflow(Protocol):
     `buffer` from `position` on is what comes next, all of one member; `fill` makes sure that there is
     something. `offset` is where the member of the next byte begins (a plain file: the byte itself), `member` the
     same (a plain file: always 0), `is_at_start` says that the next byte is its member's first. `end` is the byte
-    after the last member that was read whole. `is_cut` is true once the file was found to end within a
+    after what was read: exact where the next byte is its member's first, or there is none. `is_cut` is true once the file was found to end within a
     member. `has_places` is false where a record can't be found again by its offset.
     """
 
@@ -139,10 +139,11 @@ class Zstd(Plain):
     def __init__(self, file: BinaryIO) -> None:
         """Raises Broken for a dictionary that can't be read."""
         try:
-            dictionary = dictionary_of(file)
-        except ValueError as error:
-            raise Broken(0, str(error)) from error
-        decompressor = zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=_WINDOW_MAX)
+            decompressor = zstandard.ZstdDecompressor(
+                dict_data=dictionary_of(file), max_window_size=_WINDOW_MAX
+            )
+        except (ValueError, zstandard.ZstdError) as error:
+            raise Broken(0, f"has a zstd dictionary that can't be read ({error})") from error
         super().__init__(file)
         self._stream = decompressor.stream_reader(file, read_across_frames=True)
 
@@ -174,8 +175,12 @@ class Gzip:
         self.position = 0
         self.is_cut = False
         self.offset = start
-        self.end = start
         file.seek(start)
+
+    @property
+    def end(self) -> int:
+        is_in_next = self.position < len(self.buffer) and self.is_at_start
+        return self.offset if is_in_next else self._raw_start + self._at
 
     @property
     def member(self) -> int:
@@ -336,7 +341,6 @@ class Gzip:
         self._at += _TRAILER.size
         if trailer != _TRAILER.pack(self._crc, self._size & 0xFFFFFFFF):
             raise Broken(self.offset, "does not match its gzip checksum")
-        self.end = self._raw_start + self._at
 
 
 def opened(file: BinaryIO, start: int = 0, limit: int | None = None) -> Inflow:

@@ -20,7 +20,7 @@ _MAX = 32 * 1024 * 1024
 def dictionary_of(file: BinaryIO) -> zstandard.ZstdCompressionDict | None:
     """Return the dictionary at the beginning of `file`, which is left after it; None where there is none.
 
-    Raises ValueError for one that can't be read.
+    Raises ValueError and ZstdError for one that can't be read.
     """
     head = file.read(8)
     if head[:4] != _MAGIC or len(head) < 8:
@@ -28,13 +28,9 @@ def dictionary_of(file: BinaryIO) -> zstandard.ZstdCompressionDict | None:
         return None
     length = int.from_bytes(head[4:], "little")
     if length > _MAX:
-        message = f"its dictionary takes {length} bytes, more than {_MAX}"
+        message = f"it takes {length} bytes, more than {_MAX}"
         raise ValueError(message)
     block = file.read(length)
-    try:
-        if block.startswith(_FRAME):
-            block = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(block)).read(_MAX)
-        return zstandard.ZstdCompressionDict(block, dict_type=zstandard.DICT_TYPE_FULLDICT)
-    except zstandard.ZstdError as error:
-        message = f"its dictionary can't be read ({error})"
-        raise ValueError(message) from error
+    if block.startswith(_FRAME):
+        block = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(block)).read(_MAX)
+    return zstandard.ZstdCompressionDict(block, dict_type=zstandard.DICT_TYPE_FULLDICT)
