@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archive.errors import NotACollection, StorageError
 from archive.store import cdxj, state
-from archive.store.files import own_files, reported
+from archive.store.files import imported_files, own_files, reported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,9 @@ _OURS = frozenset(
         state.NAME,
         f"{state.NAME}-wal",
         f"{state.NAME}-shm",
+        f"{state.NAME}.rebuild",
+        f"{state.NAME}.rebuild-wal",
+        f"{state.NAME}.rebuild-shm",
         cdxj.NAME,
         "lock",
         "sites.toml",
@@ -27,6 +30,9 @@ _OURS = frozenset(
         "articles.sqlite",
         "articles.sqlite-wal",
         "articles.sqlite-shm",
+        "articles.sqlite.rebuild",
+        "articles.sqlite.rebuild-wal",
+        "articles.sqlite.rebuild-shm",
         "articles.lock",
         "search",
     ]
@@ -37,8 +43,8 @@ def check_for_reading(home: Path) -> None:
     """Raise NotACollection, or StorageError where only the index is missing."""
     if (home / state.NAME).is_file() and (home / state.NAME).stat().st_size:
         return
-    if (home / WARC).is_dir() and own_files(home / WARC):
-        message = f"{home / state.NAME}: the index is gone; run 'muragat verify --repair' to make it again from warc/"
+    if (home / WARC).is_dir() and (own_files(home / WARC) or imported_files(home / WARC)):
+        message = f"{home / state.NAME}: the index is gone; {state.REPAIR}"
         raise StorageError(message)
     message = (
         f"{home}: no collection here; the first crawl makes one, or name another folder with --home"

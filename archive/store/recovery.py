@@ -105,9 +105,9 @@ class Tail:
             else:
                 yield piece
 
-    def note(self, gap: Gap) -> None:
-        """Take note of what can't be read."""
-        if gap.end == self._length and self._may_cut:
+    def note(self, gap: Gap, *, committed: int = 0) -> None:
+        """Take note of what can't be read; nothing before the byte `committed` is ever cut."""
+        if gap.end == self._length and self._may_cut and gap.start >= committed:
             self.size = gap.start
             self.problems.append(_torn(self._name, gap.start, gap.end))
         else:

@@ -46,7 +46,7 @@ CREATE TABLE captures (
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 
-_METADATA = """
+METADATA = """
 CREATE TABLE metadata (
   target TEXT NOT NULL,              -- the key's columns first: SQLite 3.40 finds NULL in others before them
   date INTEGER NOT NULL,
@@ -76,7 +76,7 @@ CREATE INDEX captures_stated_at ON captures (stated, url, date, record_id) WHERE
 INDEXES = _INDEXES_1 + _INDEXES_2
 """Made after the rows where many are inserted at once: that costs half."""
 
-_CREATE = TABLES + _METADATA + INDEXES
+_CREATE = TABLES + METADATA + INDEXES
 
 # Exchanges of version 1 lie one behind the other, with nothing between them.
 _FROM_1 = f"""
@@ -88,7 +88,7 @@ UPDATE captures SET span = following.offset - captures.offset FROM (
   SELECT sequence, lead(captures.offset, 1, bytes) OVER (PARTITION BY file ORDER BY captures.offset) AS offset
   FROM captures JOIN files ON files.id = captures.file) AS following
  WHERE following.sequence = captures.sequence;
-{_METADATA}{_INDEXES_2}
+{METADATA}{_INDEXES_2}
 """  # noqa: S608 - constants
 
 _VIEW_OF_1 = """

@@ -8,7 +8,10 @@ the crawl acknowledges.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.errors import SchemaUnknown, StorageError, StorageFull
@@ -16,12 +19,11 @@ from archive.store import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 NAME = "state.sqlite"
 
 _BUSY_MS = 30_000
-_REPAIR = "run 'muragat rebuild', which makes it again from warc/"
+REPAIR = "run 'muragat rebuild', which makes it again from warc/"
 
 _STORAGE = frozenset(
     [
@@ -37,18 +39,48 @@ _STORAGE = frozenset(
 )
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection that writes durably; transactions are begun by hand. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
+    path.chmod(0o600)
+    try:
+        _configure(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_replacing(path: Path) -> sqlite3.Connection:
+    """Return a connection to a state that is about to be written anew; a damaged one is removed first."""
+    try:
+        connection = connect(path)
+        try:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found == "ok":
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return connect(path)
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Return a connection to the state, made or migrated where needed; transactions are begun by hand.
 
     Raises SchemaUnknown for a state of a newer muragat, StorageError for a file that is no database.
     """
     with reported(path):
-        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
-        path.chmod(0o600)
+        connection = connect(path)
         try:
-            _configure(connection)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
             if not schema.bring_up(connection):
                 raise _schema_unknown(connection, path)
         except BaseException:
@@ -79,9 +111,36 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
         schema.version(connection)
     except sqlite3.OperationalError:
         connection.close()
-        connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
+        connection = _connect_unwritable(path, address)
     connection.isolation_level = None
     return connection
+
+
+def _connect_unwritable(path: Path, address: str) -> sqlite3.Connection:
+    """Connect where SQLite can make no files beside the state: its log, if there is one, can't be read there."""
+    log = path.with_name(f"{path.name}-wal")
+    if not (log.exists() and log.stat().st_size):
+        return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
+    folder = tempfile.TemporaryDirectory(prefix="muragat-")
+    try:
+        for each in (path, log):
+            shutil.copyfile(each, Path(folder.name) / each.name)
+        connection = sqlite3.connect(Path(folder.name) / path.name, factory=_Copied)
+    except BaseException:
+        folder.cleanup()
+        raise
+    connection.folder = folder
+    return connection
+
+
+class _Copied(sqlite3.Connection):
+    """A connection to a copy, which goes when it is closed."""
+
+    folder: tempfile.TemporaryDirectory[str]
+
+    def close(self) -> None:
+        super().close()
+        self.folder.cleanup()
 
 
 def _configure(connection: sqlite3.Connection) -> None:
@@ -92,7 +151,7 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 def _schema_unknown(connection: sqlite3.Connection, path: Path) -> SchemaUnknown:
     found, known = schema.version(connection), schema.VERSION
-    repair = f"use that version, or a newer one; or {_REPAIR}" if found > known else _REPAIR
+    repair = f"use that version, or a newer one; or {REPAIR}" if found > known else REPAIR
     return SchemaUnknown(
         f"{path}: its schema is {found}, this muragat knows {known}: written by another version; {repair}"
     )
@@ -114,7 +173,7 @@ def reported(path: Path) -> Iterator[None]:
             message = f"{path}: no room left; what was acknowledged is safe. Make room, then run the same command again"
             raise StorageFull(message) from error
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            message = f"{path}: not a whole database ({error}); {_REPAIR}"
+            message = f"{path}: not a whole database ({error}); {REPAIR}"
         else:
             message = f"{path}: {error}; see the rights, the quota and the disk, then run the same command again"
         raise StorageError(message) from error
