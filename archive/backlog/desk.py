@@ -16,10 +16,10 @@ from archive.index.observation import (
     REDIRECT_STATUSES,
     Observation,
     identity_of,
+    key_of,
     order_of,
     read,
 )
-from archive.index.observations import key_of
 from archive.model import Kind
 from archive.store import rows
 from archive.work import Work, work_for

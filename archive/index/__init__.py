@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Self
 from isal import isal_zlib
 
 from archive.errors import NotACollection
-from archive.index import observations, schema
+from archive.index import schema
 from archive.index.entries import Entries, Tally
 from archive.index.entry import Entry, from_line
 from archive.index.lock import Lock
-from archive.index.observation import identity_of
-from archive.index.observations import Key, Standing
+from archive.index.observation import Key, identity_of, key_of
+from archive.index.observations import Observations, Standing
 from archive.index.publish import NAME, publish, stamp
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from archive.index.observation import Observation, Reading
+    from archive.index.observation import Observation
     from archive.model import Capture
 
 __all__ = ["Entry", "Index", "Tally"]
@@ -59,8 +59,10 @@ class Index:
                 stack.enter_context(Lock(home))
             self._connection = schema.connect(home, write=write, name=name)
             stack.callback(self._connection.close)
+            self._observations = Observations(self._connection)
             with self._told:
-                self._entries = Entries(self._connection, self._number("run") + 1)
+                run = self._number("run") + 1
+            self._entries = Entries(self._connection, self._observations, run)
             self._opened = stack.pop_all()
         self._touched: set[str] = set()
         self._shifted: set[str] = set()
@@ -139,42 +141,37 @@ class Index:
     def knows(self, capture: Capture) -> bool:
         """The capture is observed already, and holds what it held; where it lies now is noted, as of the next commit."""
         with self._told:
-            found = observations.standing(self._connection, capture)
+            found = self._observations.standing(capture)
             if found is Standing.MOVED:
                 self._begin()
-                observations.relocate(self._connection, capture)
+                self._observations.relocate(capture)
                 self._touched.add(identity_of(capture.url))
         return found in {Standing.SAME, Standing.MOVED}
 
     def is_read(self, capture: Capture) -> bool:
         """An earlier capture of the same payload at the same URL was analysed: nothing new can be read from it."""
         with self._told:
-            return observations.is_read(self._connection, capture)
-
-    def stored_reading(self, capture: Capture) -> Reading | None:
-        """Return what was read from this very capture, None where nothing is kept of it or that is damaged."""
-        with self._told:
-            return observations.stored_reading(self._connection, capture)
+            return self._observations.is_read(capture)
 
     def add(self, observation: Observation) -> None:
         """Take in one observation; one that is known is passed over, or replaced where its capture has changed."""
         with self._told:
             self._begin()
-            if observations.save(self._connection, observation):
+            if self._observations.save(observation):
                 self._shifted.add(observation.identity)
             self._touched.add(observation.identity)
 
     def forget(self, capture: Capture) -> None:
         """Take away what was observed of a capture that is no more, or tells nothing now."""
         with self._told:
-            if observations.standing(self._connection, capture) is not Standing.UNKNOWN:
-                self._forget(observations.key_of(capture))
+            if self._observations.standing(capture) is not Standing.UNKNOWN:
+                self._forget(key_of(capture))
 
     def keep_only(self, captures: Iterable[Capture]) -> int:
         """Forget the observations of all captures but these; return how many."""
         with self._told:
             self._begin()
-            stale = observations.others(self._connection, captures)
+            stale = self._observations.others(captures)
             for key in stale:
                 self._forget(key)
         return len(stale)
@@ -189,7 +186,7 @@ class Index:
         """Strike out one of those, whose capture is no more."""
         with self._told:
             self._begin()
-            observations.strike(self._connection, key)
+            self._observations.strike(key)
 
     def commit(self, cursor: tuple[int, str] | None = None) -> None:
         """Fold what was added, and make it durable together with the `cursor`, in one transaction."""
@@ -237,7 +234,7 @@ class Index:
 
     def _forget(self, key: Key) -> None:
         self._begin()
-        observations.forget(self._connection, key)
+        self._observations.forget(key)
         self._touched.add(identity_of(key[2]))
         self._shifted.add(identity_of(key[2]))
 

@@ -11,7 +11,8 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from archive.errors import SchemaUnknown, StorageError, StorageFull
-from archive.index import Index, observations, schema
+from archive.index import Index, schema
+from archive.index.articles import Articles
 from archive.store import files
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Former:
         if self._connection is None:
             return None
         try:
-            return observations.stored_reading(self._connection, capture)
+            return Articles(self._connection).stored(capture)
         except sqlite3.Error as error:
             logger.warning("%s: %s; pages are analysed again", schema.NAME, error)
             self._connection = None

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
+from archive.index.articles import LEVEL
 from archive.index.clusters import Clusters
 from archive.index.fold import fold
 from archive.index.observation import Observation, Sight, identity_of
-from archive.index.observations import load
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archive.index.entry import Entry
     from archive.index.history import Landing
+    from archive.index.observations import Observations
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ class _Old:
 class Entries:
     """The entries of one connection, in one run; every write is within the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, run: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, observations: Observations, run: int
+    ) -> None:
         self._connection = connection
+        self._observations = observations
         self.run = run
         self._counts = dict.fromkeys((field.name for field in fields(Tally)), 0)
 
@@ -95,7 +99,7 @@ class Entries:
         return found
 
     def _fold(self, clusters: Clusters, part: Sequence[str], old: dict[str, _Old]) -> None:
-        observations = load(self._connection, part)
+        observations = self._observations.load(part)
         entry = fold(observations, _landings(clusters, part, observations))
         former = [old[name] for name in (entry.id, *entry.same_as) if name in old]
         self._store(entry, former)
@@ -122,7 +126,7 @@ class Entries:
                 (
                     entry.id,
                     entry.site,
-                    isal_zlib.compress(line, 2),
+                    isal_zlib.compress(line, LEVEL),
                     history,
                     int(entry.is_gone),
                     self.run,

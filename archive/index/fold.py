@@ -7,6 +7,7 @@ depends on when they arrived.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ TOOL: Final = "muragat"
 _PORTS: Final = frozenset({0, 80, 443})
 
 
+@functools.lru_cache(maxsize=4096)
 def entry_id(identity: str) -> str:
     """`art:` and the first 26 base32 characters, in lower case, of the SHA-256 of an identity URL."""
     digest = hashlib.sha256(identity.encode("utf-8", "replace")).digest()

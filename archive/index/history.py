@@ -215,7 +215,7 @@ class _Teller:
 
 def _filled(reading: Reading, before: Reading | None) -> Reading:
     """The reading with what the version before told and this one does not."""
-    if before is None:
+    if before is None or (reading.headline and reading.byline and reading.published):
         return reading
     return replace(
         reading,

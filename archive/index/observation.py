@@ -33,6 +33,7 @@ _APOSTROPHES: Final = {ord(mark): "'" for mark in "’‘‛ʼʹ′`´＇"}
 
 
 Order = tuple[datetime, str, str, str]
+Key = tuple[str, str, str, str]
 
 
 class Sight(StrEnum):
@@ -107,6 +108,11 @@ def order_of(capture: Capture) -> Order:
     Never by arrival, nor by file: a total order on captures.
     """
     return capture.date, capture.record_id, capture.url, capture.kind.value
+
+
+def key_of(capture: Capture) -> Key:
+    """What makes a capture one capture, in whichever file it lies: Record-ID, date, URL and kind."""
+    return capture.record_id, moment(capture.date), capture.url, capture.kind.value
 
 
 def moment(date: datetime) -> str:

@@ -7,25 +7,20 @@ away, the others have to be observed again, as one of them must now be analysed:
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from isal import isal_zlib
-
-import archive
-from archive.analyse import codec
 from archive.index import relations
+from archive.index.articles import Articles
 from archive.index.observation import (
     GONE_STATUSES,
     REDIRECT_STATUSES,
+    Key,
     Observation,
     Reading,
+    key_of,
     moment,
-    read,
-    reading_with,
 )
 from archive.model import Capture, Kind, Truncation
 
@@ -43,7 +38,6 @@ _HELD: Final = f"SELECT digest, original, status, mime, truncated, file, offset,
 _NOTED: Final = ", ".join(map(str, sorted({304, *GONE_STATUSES, *REDIRECT_STATUSES})))
 _BATCH: Final = 500  # SQLite takes at least 999 values in one statement
 
-Key = tuple[str, str, str, str]
 _Row = tuple[
     str, str, str, str, int, str, str, str, str, int, int, str, str | None, str | None, str, str
 ]
@@ -58,236 +52,176 @@ class Standing(Enum):
     SAME = "same"
 
 
-def key_of(capture: Capture) -> Key:
-    """What makes a capture one capture, in whichever file it lies: Record-ID, date, URL and kind."""
-    return capture.record_id, moment(capture.date), capture.url, capture.kind.value
+class Observations:
+    """The observations of one connection; every write is within the caller's transaction."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._articles = Articles(connection)
 
-def standing(connection: sqlite3.Connection, capture: Capture) -> Standing:
-    """Return what is known of a capture."""
-    row = connection.execute(_HELD, key_of(capture)).fetchone()
-    if row is None:
-        return Standing.UNKNOWN
-    held = (capture.digest, capture.original, capture.status, capture.mime, _truncation(capture))
-    if row[:5] != held:
-        return Standing.CHANGED
-    same = row[5:] == (capture.file, capture.offset, capture.length)
-    return Standing.SAME if same else Standing.MOVED
-
-
-def relocate(connection: sqlite3.Connection, capture: Capture) -> None:
-    """Note where the record of a known capture lies now."""
-    query = f"UPDATE observation SET file = ?, offset = ?, length = ? WHERE {_KEY}"  # noqa: S608
-    place = (capture.file, capture.offset, capture.length)
-    connection.execute(query, (*place, *key_of(capture)))
-
-
-def is_read(connection: sqlite3.Connection, capture: Capture) -> bool:
-    """An earlier capture of the same payload at the same URL has been analysed."""
-    row = connection.execute(
-        "SELECT 1 FROM observation WHERE digest = ? AND url = ? AND article IS NOT NULL"
-        " AND (date, record_id, url, kind) < (?, ?, ?, ?)",
-        (
+    def standing(self, capture: Capture) -> Standing:
+        """Return what is known of a capture."""
+        row = self._connection.execute(_HELD, key_of(capture)).fetchone()
+        if row is None:
+            return Standing.UNKNOWN
+        held = (
             capture.digest,
-            capture.url,
-            moment(capture.date),
+            capture.original,
+            capture.status,
+            capture.mime,
+            _truncation(capture),
+        )
+        if row[:5] != held:
+            return Standing.CHANGED
+        same = row[5:] == (capture.file, capture.offset, capture.length)
+        return Standing.SAME if same else Standing.MOVED
+
+    def relocate(self, capture: Capture) -> None:
+        """Note where the record of a known capture lies now."""
+        query = f"UPDATE observation SET file = ?, offset = ?, length = ? WHERE {_KEY}"  # noqa: S608
+        place = (capture.file, capture.offset, capture.length)
+        self._connection.execute(query, (*place, *key_of(capture)))
+
+    def is_read(self, capture: Capture) -> bool:
+        """An earlier capture of the same payload at the same URL has been analysed."""
+        row = self._connection.execute(
+            "SELECT 1 FROM observation WHERE digest = ? AND url = ? AND article IS NOT NULL"
+            " AND (date, record_id, url, kind) < (?, ?, ?, ?)",
+            (
+                capture.digest,
+                capture.url,
+                moment(capture.date),
+                capture.record_id,
+                capture.url,
+                capture.kind.value,
+            ),
+        ).fetchone()
+        return row is not None
+
+    def save(self, observation: Observation) -> bool:
+        """Keep one observation; return whether what its address shows or where it leads has changed.
+
+        One that is known already is passed over; one of a capture that holds something else now is replaced.
+        """
+        found = self.standing(observation.capture)
+        if found is Standing.SAME:
+            return False
+        if found is Standing.MOVED:
+            self.relocate(observation.capture)
+            return False
+        is_changed = found is Standing.CHANGED and self.forget(key_of(observation.capture))
+        return self._insert_new(observation) or is_changed
+
+    def _insert_new(self, observation: Observation) -> bool:
+        reading = observation.reading
+        if reading is not None and self.is_read(observation.capture):
+            reading = None
+        self._insert(observation, reading)
+        self.strike(key_of(observation.capture))
+        relations.add_node(self._connection, observation.identity)
+        if reading is not None and self._drop_later(observation.capture):
+            self._derive_again(observation.identity)
+            return True
+        return relations.derive(self._connection, observation, reading)
+
+    def _insert(self, observation: Observation, reading: Reading | None) -> None:
+        capture = observation.capture
+        row = (
             capture.record_id,
+            observation.identity,
+            moment(capture.date),
             capture.url,
+            capture.status,
+            capture.mime,
+            capture.digest,
             capture.kind.value,
-        ),
-    ).fetchone()
-    return row is not None
+            capture.file,
+            capture.offset,
+            capture.length,
+            capture.original,
+            _truncation(capture),
+            self._articles.save(reading) if reading else None,
+            observation.target,
+            observation.problem,
+        )
+        self._connection.execute(_INSERT, row)
 
+    def _drop_later(self, capture: Capture) -> bool:
+        """Take the article from later captures of the same payload at the same URL."""
+        cursor = self._connection.execute(
+            "UPDATE observation SET article = NULL WHERE digest = ? AND url = ? AND article IS NOT NULL"
+            " AND (record_id, date, kind) != (?, ?, ?)",
+            (
+                capture.digest,
+                capture.url,
+                capture.record_id,
+                moment(capture.date),
+                capture.kind.value,
+            ),
+        )
+        return cursor.rowcount > 0
 
-def save(connection: sqlite3.Connection, observation: Observation) -> bool:
-    """Keep one observation; return whether what its address shows or where it leads has changed.
+    def strike(self, key: Key) -> None:
+        """A capture needs no second observation any more."""
+        self._connection.execute(f"DELETE FROM again WHERE {_KEY}", key)  # noqa: S608 - a constant
 
-    One that is known already is passed over; one of a capture that holds something else now is replaced.
-    """
-    found = standing(connection, observation.capture)
-    if found is Standing.SAME:
-        return False
-    if found is Standing.MOVED:
-        relocate(connection, observation.capture)
-        return False
-    is_changed = found is Standing.CHANGED and forget(connection, key_of(observation.capture))
-    return _insert_new(connection, observation) or is_changed
+    def forget(self, key: Key) -> bool:
+        """Take away what was observed of a capture, whatever it held; return whether there was anything.
 
+        Those that relied on its article are taken away too, to be observed again.
+        """
+        self.strike(key)
+        query = f"DELETE FROM observation WHERE {_KEY} RETURNING identity, digest, article"  # noqa: S608
+        rows = self._connection.execute(query, key).fetchall()
+        for identity, digest, article in rows:
+            if article is not None:
+                self._unsettle(identity, key[2], digest)
+            self._derive_again(identity)
+        return bool(rows)
 
-def _insert_new(connection: sqlite3.Connection, observation: Observation) -> bool:
-    reading = observation.reading
-    if reading is not None and is_read(connection, observation.capture):
-        reading = None
-    _insert(connection, observation, reading)
-    strike(connection, key_of(observation.capture))
-    relations.add_node(connection, observation.identity)
-    if reading is not None and _drop_later(connection, observation.capture):
-        _derive_again(connection, observation.identity)
-        return True
-    return relations.derive(connection, observation, reading)
+    def others(self, captures: Iterable[Capture]) -> list[Key]:
+        """Return the keys of all that is observed or to be observed again, but of these captures."""
+        self._connection.execute(
+            "CREATE TEMP TABLE kept (record_id, date, url, kind, PRIMARY KEY (record_id, date, url, kind)) WITHOUT ROWID"
+        )
+        try:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", map(key_of, captures)
+            )
+            query = (
+                "SELECT record_id, date, url, kind FROM observation EXCEPT SELECT * FROM kept"
+                " UNION SELECT * FROM (SELECT * FROM again EXCEPT SELECT * FROM kept)"
+            )
+            return self._connection.execute(query).fetchall()
+        finally:
+            self._connection.execute("DROP TABLE kept")
 
+    def _unsettle(self, identity: str, url: str, digest: str) -> None:
+        """Have those observed again that have no article because another capture of this payload had it."""
+        which = (
+            "WHERE identity = ? AND url = ? AND digest = ? AND article IS NULL AND problem = ''"
+            f" AND status NOT IN ({_NOTED})"
+        )
+        query = f"INSERT OR IGNORE INTO again SELECT record_id, date, url, kind FROM observation {which}"  # noqa: S608
+        self._connection.execute(query, (identity, url, digest))
+        self._connection.execute(f"DELETE FROM observation {which}", (identity, url, digest))  # noqa: S608
 
-def _insert(
-    connection: sqlite3.Connection, observation: Observation, reading: Reading | None
-) -> None:
-    capture = observation.capture
-    row = (
-        capture.record_id,
-        observation.identity,
-        moment(capture.date),
-        capture.url,
-        capture.status,
-        capture.mime,
-        capture.digest,
-        capture.kind.value,
-        capture.file,
-        capture.offset,
-        capture.length,
-        capture.original,
-        _truncation(capture),
-        _save_article(connection, reading) if reading else None,
-        observation.target,
-        observation.problem,
-    )
-    connection.execute(_INSERT, row)
+    def _derive_again(self, identity: str) -> None:
+        relations.derive_again(self._connection, identity, self.load([identity]))
+
+    def load(self, identities: Sequence[str]) -> list[Observation]:
+        """Return all observations of some nodes; equal articles are one value."""
+        rows: list[_Row] = []
+        for start in range(0, len(identities), _BATCH):
+            part = identities[start : start + _BATCH]
+            query = f"SELECT {_COLUMNS} FROM observation WHERE identity IN ({', '.join('?' * len(part))})"  # noqa: S608
+            rows.extend(self._connection.execute(query, part))
+        readings = self._articles.load({row[13] for row in rows if row[13]})
+        return [_observation(row, readings.get(row[13] or "")) for row in rows]
 
 
 def _truncation(capture: Capture) -> str | None:
     return capture.truncated.value if capture.truncated else None
-
-
-def _save_article(connection: sqlite3.Connection, reading: Reading) -> str:
-    body = json.dumps(
-        codec.to_json(reading.article), sort_keys=True, separators=(",", ":")
-    ).encode()
-    digest = _article_digest(reading.version, body)
-    connection.execute(
-        "INSERT OR IGNORE INTO article VALUES (?, ?, ?, ?, ?)",
-        (digest, reading.text, reading.words, reading.version, isal_zlib.compress(body, 2)),
-    )
-    return digest
-
-
-def _article_digest(version: str, body: bytes) -> str:
-    return hashlib.sha256(version.encode() + body).hexdigest()
-
-
-def _drop_later(connection: sqlite3.Connection, capture: Capture) -> bool:
-    """Take the article from later captures of the same payload at the same URL."""
-    cursor = connection.execute(
-        "UPDATE observation SET article = NULL WHERE digest = ? AND url = ? AND article IS NOT NULL"
-        " AND (record_id, date, kind) != (?, ?, ?)",
-        (
-            capture.digest,
-            capture.url,
-            capture.record_id,
-            moment(capture.date),
-            capture.kind.value,
-        ),
-    )
-    return cursor.rowcount > 0
-
-
-def strike(connection: sqlite3.Connection, key: Key) -> None:
-    """A capture needs no second observation any more."""
-    connection.execute(f"DELETE FROM again WHERE {_KEY}", key)  # noqa: S608 - a constant
-
-
-def forget(connection: sqlite3.Connection, key: Key) -> bool:
-    """Take away what was observed of a capture, whatever it held; return whether there was anything.
-
-    Those that relied on its article are taken away too, to be observed again.
-    """
-    strike(connection, key)
-    query = f"DELETE FROM observation WHERE {_KEY} RETURNING identity, digest, article"  # noqa: S608
-    rows = connection.execute(query, key).fetchall()
-    for identity, digest, article in rows:
-        if article is not None:
-            _unsettle(connection, identity, key[2], digest)
-        _derive_again(connection, identity)
-    return bool(rows)
-
-
-def others(connection: sqlite3.Connection, captures: Iterable[Capture]) -> list[Key]:
-    """Return the keys of all that is observed or to be observed again, but of these captures."""
-    connection.execute(
-        "CREATE TEMP TABLE kept (record_id, date, url, kind, PRIMARY KEY (record_id, date, url, kind)) WITHOUT ROWID"
-    )
-    try:
-        connection.executemany(
-            "INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", map(key_of, captures)
-        )
-        query = (
-            "SELECT record_id, date, url, kind FROM observation EXCEPT SELECT * FROM kept"
-            " UNION SELECT * FROM (SELECT * FROM again EXCEPT SELECT * FROM kept)"
-        )
-        return connection.execute(query).fetchall()
-    finally:
-        connection.execute("DROP TABLE kept")
-
-
-def _unsettle(connection: sqlite3.Connection, identity: str, url: str, digest: str) -> None:
-    """Have those observed again that have no article because another capture of this payload had it."""
-    which = (
-        "WHERE identity = ? AND url = ? AND digest = ? AND article IS NULL AND problem = ''"
-        f" AND status NOT IN ({_NOTED})"
-    )
-    query = (
-        f"INSERT OR IGNORE INTO again SELECT record_id, date, url, kind FROM observation {which}"  # noqa: S608
-    )
-    connection.execute(query, (identity, url, digest))
-    connection.execute(f"DELETE FROM observation {which}", (identity, url, digest))  # noqa: S608
-
-
-def _derive_again(connection: sqlite3.Connection, identity: str) -> None:
-    relations.derive_again(connection, identity, load(connection, [identity]))
-
-
-def stored_reading(connection: sqlite3.Connection, capture: Capture) -> Reading | None:
-    """Return what this version of muragat read from this very capture; None where that is not kept, or damaged."""
-    query = (
-        "SELECT a.digest, a.body FROM observation o JOIN article a ON a.digest = o.article"
-        " WHERE o.record_id = ? AND o.date = ? AND o.url = ? AND o.kind = ? AND o.digest = ?"
-        " AND a.version = ?"
-    )
-    values = (*key_of(capture), capture.digest, archive.__version__)
-    row = connection.execute(query, values).fetchone()
-    if row is None:
-        return None
-    digest, packed = row
-    try:
-        body = isal_zlib.decompress(packed)
-        if _article_digest(archive.__version__, body) != digest:
-            return None
-        return read(codec.from_json(json.loads(body)))
-    except (ValueError, TypeError):
-        return None
-    except isal_zlib.error:  # type: ignore[misc]  # the stub declares an instance
-        return None
-
-
-def load(connection: sqlite3.Connection, identities: Sequence[str]) -> list[Observation]:
-    """Return all observations of some nodes; equal articles are one value."""
-    rows: list[_Row] = []
-    for start in range(0, len(identities), _BATCH):
-        part = identities[start : start + _BATCH]
-        query = (
-            f"SELECT {_COLUMNS} FROM observation WHERE identity IN ({', '.join('?' * len(part))})"  # noqa: S608
-        )
-        rows.extend(connection.execute(query, part))
-    readings = _readings(connection, {row[13] for row in rows if row[13]})
-    return [_observation(row, readings.get(row[13] or "")) for row in rows]
-
-
-def _readings(connection: sqlite3.Connection, digests: Iterable[str]) -> dict[str, Reading]:
-    found: dict[str, Reading] = {}
-    for digest in digests:
-        text, words, version, body = connection.execute(
-            "SELECT text, words, version, body FROM article WHERE digest = ?", (digest,)
-        ).fetchone()
-        article = codec.from_json(json.loads(isal_zlib.decompress(body)))
-        found[digest] = reading_with(article, text, words, version)
-    return found
 
 
 def _observation(row: _Row, reading: Reading | None) -> Observation:
