@@ -22,6 +22,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from archive.errors import SchemaUnknown, StorageError, StorageFull
+from archive.store import state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,8 +131,7 @@ def _open(path: Path, *, write: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
     if path.exists():
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        connection = state.connect_read_only(path)
         if _version(connection):
             return connection
         connection.close()  # a writer has just begun to make it

@@ -92,7 +92,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Return a read-only connection. Raises as `open_for_writing`."""
     with reported(path):
-        connection = _connect_read_only(path)
+        connection = connect_read_only(path)
         try:
             _configure(connection)
             if not schema.look_through(connection):
@@ -103,8 +103,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    """Connect; a state on a medium that can't be written to is read as it lies."""
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Connect to a database that another process may be writing; on a medium that can't be written to it is read too."""
     address = path.absolute().as_uri()
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_MS / 1000)
     try:
