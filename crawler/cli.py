@@ -50,6 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "archive.cli:verify",
             "Check every record and index; --repair mends what can be.",
         ),
+        "rebuild": ("crawler.cli:rebuild", "Make all indexes again from the WARC files."),
         "stats": ("archive.cli:stats", "Show sizes, counts, growth and a forecast of the disk."),
         "version": ("crawler.cli:version", "Show the version."),
     },
@@ -244,6 +245,34 @@ def _refuse_site(name: str, closest: str) -> NoReturn:
     meant = f"did you mean {closest!r}" if closest else "'muragat coverage' shows all"
     click.echo(f"muragat: nothing is known of a site {name!r}; {meant}", err=True)
     sys.exit(1)
+
+
+@click.command(short_help="Make all indexes again from the WARC files.")
+@click.option(
+    "--analyse", is_flag=True, help="Extract every page again, also those that are known."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def rebuild(place: Place, /, *, analyse: bool, as_json: bool) -> None:
+    """Make all indexes again from the WARC files: captures, frontier, articles, reports of crawls.
+
+    Silent where all is well. What is interrupted goes on with the next rebuild.
+    """
+    from crawler import rebuilding  # noqa: PLC0415 - as above
+    from crawler import sites as known  # noqa: PLC0415 - as above
+    from crawler.display import status  # noqa: PLC0415 - as above
+
+    table = known.load(known.find(place.sites_file, place.home))
+    with status() as show:
+        done = rebuilding.rebuild(place.home, table, analyse=analyse, show=show)
+    for warning in done.unread:
+        click.echo(f"warning: {warning}", err=True)
+    for line in [json.dumps(done.to_json(), ensure_ascii=False)] if as_json else done.problems:
+        print(line)
+    if not done.is_whole:
+        sys.exit(INTERRUPTED)
+    if done.problems:
+        sys.exit(1)
 
 
 @click.command(short_help="Show the version.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from rich.text import Text
 from archive.printed import size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
 
 _WIDEST_ADDRESS = 90
 _SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+@contextlib.contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Give something that shows one line, over and over, on a terminal; nothing at all where there is none."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda line: None
+        return
+    with console.status("") as shown:
+        yield lambda line: shown.update(Text(line))
 
 
 class CrawlDisplay:
