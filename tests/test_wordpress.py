@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 import pytest
 
+from archive import Collection
 from tests.program import Run, articles, muragat
+from tests.sites.client import nodes
 
 STATE = os.environ.get("MURAGAT_WORDPRESS", "")
 
@@ -52,6 +55,7 @@ def crawled(tmp_path_factory):
     home = tmp_path_factory.mktemp("wordpress") / "home"
     missing = [post.get("old_url") or post["url"] for post in truth["posts"] if needs_seed(post)]
     words = ("crawl", truth["base"], *[urljoin(truth["base"], url) for url in missing])
+    words += ("--allow", truth["base"].split("/")[2].replace("127.0.0.1", "127.0.0.2"))
     first = muragat(home, *words, "--delay", 0, "--json")
     before = articles(home)
     second = muragat(home, *words, "--delay", 0, "--json")
@@ -136,6 +140,49 @@ def test_no_payload_is_stored_twice(crawled):
             digests[fields["digest"]].append(fields)
     empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert [urls for digest, urls in digests.items() if len(urls) > 1 and digest != empty] == []
+
+
+SHOWN = (
+    "//img/@src | //script/@src | //link[@rel='stylesheet' or @rel='icon' or @rel='apple-touch-icon']/@href"
+    " | //video/@src | //video/@poster | //audio/@src | //source/@src | //meta[@property='og:image']/@content"
+)
+IN_STYLES = re.compile(r"url\(\s*['\"]?([^'\")]+)")
+
+
+def shown_by(url: str, mime: str, body: bytes) -> set[str]:
+    """What a page or a stylesheet shows, by lxml and a regular expression."""
+    if mime == "text/css":
+        found = IN_STYLES.findall(body.decode())
+    else:
+        sizes = [one for srcset in nodes(body, "//@srcset") for one in srcset.split(",")]
+        styles = " ".join(nodes(body, "//style/text() | //@style"))
+        found = [
+            *nodes(body, SHOWN),
+            *(one.split()[0] for one in sizes),
+            *IN_STYLES.findall(styles),
+        ]
+    addresses = [urljoin(url, one).partition("#")[0] for one in found if one[:1] != "#"]
+    return {quote(one, safe="/:?&=%;,+@~") for one in addresses if one.startswith("http")}
+
+
+def test_all_that_posts_show_is_captured_and_exactly_once(crawled):
+    statuses, shown = defaultdict(list), set()
+    with Collection(crawled.home) as collection:
+        for capture in collection.captures():
+            statuses[capture.url].append((capture.status, capture.kind))
+            mime = capture.mime.partition(";")[0]
+            if capture.status == 200 and mime in {"text/html", "text/css"}:
+                body = collection.read(capture).decoded().body
+                shown |= shown_by(capture.url, mime, body)
+    assert len(shown) > 150
+    assert {url: statuses[url] for url in shown if statuses[url] != [(200, "response")]} == {}
+
+
+def test_a_second_crawl_asks_for_no_requisite_again(crawled):
+    [first], [second] = crawled.first.lines, crawled.second.lines
+    assert first["requisites"]["captured"] > 150
+    assert first["missing"] == []
+    assert second["requisites"] == {"captured": 0, "missing": 0}
 
 
 def test_verify_is_silent(crawled):
