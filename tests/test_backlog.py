@@ -168,6 +168,50 @@ def test_a_damaged_record_is_a_problem_and_the_rest_goes_on(tmp_path):
     assert all("byte" in problem for problem in progress.problems)
 
 
+def test_a_capture_that_waited_for_one_that_can_not_be_read_is_analysed_itself(tmp_path):
+    home = fill(
+        tmp_path, [answer(path, at, page("Story")) for at, path in enumerate(["/b", "/a", "/a"])]
+    )
+    with Collection(home) as collection:
+        first, second = collection.captures(f"{SITE}/a")
+    assert (first.digest, first.kind) == (second.digest, Kind.REVISIT)
+    with next((home / "warc").iterdir()).open("r+b") as file:
+        file.seek(first.offset + first.length // 2)
+        file.write(b"XXXX")
+    assert len(drain(home).problems) == 1
+    (line,) = lines_of(home)
+    assert [(one["url"], one["ts"][-1]) for one in line["captures"]] == [
+        (f"{SITE}/b", "0"),
+        (f"{SITE}/a", "2"),
+    ]
+
+
+def test_what_relied_on_a_capture_that_is_forgotten_is_analysed_in_its_place(whole, tmp_path):
+    home = copy_of(whole, tmp_path)
+    with Collection(home) as collection, Index(home, write=True) as index:
+        index.forget(next(collection.captures(f"{SITE}/story/0")))
+        index.commit()
+    drain(home)
+    story, *_ = (line for line in lines_of(home) if line["headline"] == "Story number 0")
+    assert [one["ts"] for one in story["captures"]] == ["20260101000020", "20260101001640"]
+    assert all("textDigest" in one for one in story["captures"])
+
+
+def test_captures_of_a_file_that_is_gone_are_forgotten_where_the_state_is_made_again(tmp_path):
+    fill(tmp_path, first_crawl())
+    drain(tmp_path)
+    first = (tmp_path / NAME).read_bytes()
+    fill(tmp_path, second_crawl())
+    drain(tmp_path)
+    assert (tmp_path / NAME).read_bytes() != first
+    sorted((tmp_path / "warc").iterdir())[1].unlink()
+    for path in tmp_path.glob("state.sqlite*"):
+        path.unlink()
+    fill(tmp_path, [])
+    drain(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == first
+
+
 def test_a_page_that_can_not_be_analysed_is_told_and_done_with(tmp_path):
     home = fill(tmp_path, [answer("/story/1", 1, page("Story"))])
     progress = drain(home, limits=Limits(time_s=0.0))
@@ -224,6 +268,11 @@ def test_types_decide_what_is_analysed(mime, work):
 )
 def test_only_answers_to_get_are_analysed(fields):
     assert work_for(with_fields(**fields)) is Work.PASS
+
+
+def test_a_revisit_of_what_is_not_here_tells_nothing():
+    assert work_for(with_fields(digest="sha1:ABC")) is Work.PASS
+    assert work_for(with_fields(digest="", status=304)) is Work.PASS
 
 
 def with_fields(**fields):

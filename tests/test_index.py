@@ -426,6 +426,15 @@ def test_a_line_of_the_same_size_that_is_not_ours_is_made_again(index, tmp_path)
     assert (tmp_path / NAME).read_bytes().count(b"\n") == 2
 
 
+def test_a_line_changed_by_another_hand_is_made_again_though_the_size_is_the_same(index, tmp_path):
+    entries_of(index, [seen("/a", 1, story())])
+    index.publish()
+    lines = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(lines.replace(b"Once upon", b"Never was"))
+    assert index.publish()
+    assert (tmp_path / NAME).read_bytes() == lines
+
+
 def test_text_that_looks_like_an_id_confuses_nothing(index, tmp_path):
     trap = ',"id":"art:aaaaaaaaaaaaaaaaaaaaaaaaaa"\\,"id":"art:'
     entries_of(index, [seen("/a", 1, story(trap, trap))])

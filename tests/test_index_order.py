@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import urls
 from archive.index import Index
 from archive.index.observation import key_of, read
 from archive.model import Author, Kind, Truncation
@@ -149,13 +148,12 @@ def derived(home):
         return {query: sorted(connection.execute(query), key=repr) for query in DERIVED}
 
 
-def check(home, other, world):
-    for name, wanted in derived(home).items():
-        assert derived(other)[name] == wanted
+def check(home, other):
+    assert derived(other) == derived(home)
     assert (other / NAME).read_bytes() == (home / NAME).read_bytes()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("captures", "addresses"), [(300, 30), (200, 90), (150, 8)])
 def test_hundreds_of_captures_in_any_order_give_one_index(tmp_path, seed, captures, addresses):
     drawn = Drawn(seed, captures, addresses)
@@ -164,4 +162,116 @@ def test_hundreds_of_captures_in_any_order_give_one_index(tmp_path, seed, captur
     two.mkdir()
     reference(one, drawn.world)
     arrive(two, drawn.world, drawn.arrivals(seed + 1000), random.Random(seed))
-    check(one, two, drawn.world)
+    check(one, two)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 2**32),
+    captures=st.integers(1, 40),
+    addresses=st.integers(1, 8),
+    commits=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    publications=st.sampled_from([0.0, 0.2]),
+)
+def test_any_order_batching_and_doubling_gives_one_index(
+    tmp_path_factory, seed, captures, addresses, commits, publications
+):
+    drawn = Drawn(seed, captures, addresses)
+    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    reference(one, drawn.world)
+    arrivals = drawn.arrivals(seed + 1)
+    arrive(two, drawn.world, arrivals, random.Random(seed), commits, publications)
+    check(one, two)
+
+
+# Each of these was once told apart by the order of arrival alone
+
+
+def both_ways(tmp_path, observations, then=()):
+    """The published bytes of both orders of arrival."""
+    found = []
+    for number, order in enumerate([1, -1]):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with Index(home, write=True) as index:
+            for item in [*observations[::order], *then]:
+                index.add(item)
+                index.commit()
+            index.publish()
+        found.append((home / NAME).read_bytes())
+    return found
+
+
+def of_record(observation, record_id="urn:uuid:1"):
+    return replace(observation, capture=replace(observation.capture, record_id=record_id))
+
+
+def test_of_two_redirects_of_one_moment_and_record_the_address_decides(tmp_path):
+    http = SITE.replace("https", "http") + "/s"
+    moves = [
+        of_record(seen("/s", 1, status=302, target="/a")),
+        of_record(seen(http, 1, status=302, target="/b")),
+    ]
+    shown = [seen("/a", 2, story("A", "One.")), seen("/b", 2, story("B", "Two."))]
+    one, two = both_ways(tmp_path, moves, shown)
+    assert one == two
+
+
+def test_of_two_captures_of_one_moment_and_record_the_address_decides(tmp_path):
+    http = SITE.replace("https", "http") + "/a"
+    shown = [
+        of_record(seen("/a", 1, story("A", "One."))),
+        of_record(seen(http, 1, story("A", "Two."))),
+    ]
+    one, two = both_ways(tmp_path, shown)
+    assert one == two
+    assert one.count(b'"firstSeen"') == 2
+
+
+def test_records_of_one_name_at_two_dates_are_two_captures(tmp_path):
+    shown = [of_record(seen("/a", at, story("A", f"Text {at}."))) for at in (1, 2)]
+    one, two = both_ways(tmp_path, shown)
+    assert one == two
+    assert one.count(b'"offset":') == 2
+
+
+def test_a_capture_whose_original_came_later_is_told_anew(tmp_path):
+    unresolved = seen("/a", 1, story("Wrong", "Wrong."), payload="stated", original="urn:uuid:x")
+    resolved = seen("/a", 1, story("Right", "Right."), payload="true", original="urn:uuid:y")
+    one, two = both_ways(tmp_path, [unresolved], [resolved])
+    assert one == two
+    assert b"Right" in one
+    assert b"Wrong" not in one
+
+
+def test_those_that_relied_on_a_capture_that_changed_are_observed_again(tmp_path):
+    with Index(tmp_path, write=True) as index:
+        first, later = (seen("/a", at, story("A", f"Text {at}."), payload="p") for at in (1, 2))
+        index.add(first)
+        index.add(later)
+        index.commit()
+        changed = seen("/a", 1, story("A", "Other."), payload="q")
+        index.add(replace(changed, capture=replace(changed.capture, offset=7)))
+        index.commit()
+        assert index.again() == [key_of(later.capture)]
+        assert not index.knows(later.capture)
+        index.add(later)
+        index.commit()
+        assert index.again() == []
+        (entry,) = index.entries()
+    assert [version.first_seen[-1] for version in entry.versions] == ["1", "2"]
+
+
+def test_a_capture_that_is_no_more_leaves_nothing(tmp_path):
+    shown, other = seen("/a", 1, story("A", "One.")), seen("/b", 2, story("B", "Two."))
+    with Index(tmp_path, write=True) as index:
+        index.add(shown)
+        index.add(other)
+        index.commit()
+        assert index.keep_only([other.capture]) == 1
+        index.commit()
+        index.publish()
+        assert [entry.url for entry in index.entries()] == [f"{SITE}/b"]
+    assert (tmp_path / NAME).read_bytes().count(b"\n") == 1
