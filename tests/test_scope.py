@@ -240,3 +240,13 @@ def test_long_addresses_take_linear_time(path):
     for _ in range(20):
         bounds.decide(f"https://example.com/{path}")
     assert time.process_time() - started < 1
+
+
+def test_a_host_is_the_sites_own_on_whatever_port():
+    scope = Scope(["https://www.a.test/"], allow=["cdn.a.test:8000"])
+    assert [scope.has_host(host) for host in ("a.test", "www.a.test", "cdn.a.test", "b.test")] == [
+        True,
+        True,
+        True,
+        False,
+    ]

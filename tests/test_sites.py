@@ -34,6 +34,8 @@ owner = true
 contact = "https://example.org/bot"
 outlet = "One"
 spider = "spiders.one.One"
+requisites = "images"
+requisite_max = "1.5 MiB"
 
 [[site]]
 name = "two"
@@ -70,6 +72,8 @@ def test_every_key_reaches_its_field(tmp_path):
         contact="https://example.org/bot",
         outlet="One",
         spider="spiders.one.One",
+        requisites="images",
+        requisite_max=1_572_864,
     )
     assert site.hints == Hints(languages=("en", "zh-Hant"), outlet="One")
 
@@ -77,6 +81,15 @@ def test_every_key_reaches_its_field(tmp_path):
 def test_a_table_needs_a_name_and_seeds_only(tmp_path):
     site = load(tmp_path, FULL)["two"]
     assert (site.delay_s, site.concurrency, site.owner) == (1.0, 1, False)
+    assert (site.requisites, site.requisite_max) == ("all", 32_000_000)
+
+
+@pytest.mark.parametrize(
+    ("written", "size"), [("5000", 5000), ('"32MB"', 32_000_000), ('"1gb"', 10**9), ('"7"', 7)]
+)
+def test_a_size_is_bytes_or_has_a_unit(tmp_path, written, size):
+    site = load(tmp_path, FULL.replace('"1.5 MiB"', written))["one"]
+    assert site.requisite_max == size
 
 
 def test_a_private_seed_is_permission_for_its_host_and_port(tmp_path):
@@ -118,6 +131,9 @@ def test_a_byte_order_mark_and_crlf_are_no_errors(tmp_path):
         ('"https://example.org/bot"', '"a\\r\\nX: b"', "sites.toml:17: 'contact' in [[site]] one must be"),
         ('"One"', "1", "sites.toml:18: 'outlet' in [[site]] one must be a text in quotes"),
         ('"spiders.one.One"', '"one; rm"', "sites.toml:19: 'spider' in [[site]] one must be the import path"),
+        ('"images"', '"some"', "sites.toml:20: 'requisites' in [[site]] one must be one of 'all', 'images', 'none'"),
+        ('"1.5 MiB"', '"big"', "sites.toml:21: 'requisite_max' in [[site]] one must be a number of bytes or a size"),
+        ('"1.5 MiB"', "0", "sites.toml:21: 'requisite_max' in [[site]] one must be a number of bytes or a size"),
         ('"zh-Hant"', '"Chinese"', "sites.toml:10: 'languages' in [[site]] one must be a list of language codes"),
         ('"cdn.example.com"', '"http://cdn/"', "sites.toml:8: 'allow' in [[site]] one must be a list of hosts"),
         ('"https://One.example.com"', '"htp://one"', "sites.toml:4: 'seeds' in [[site]] one must be a list of http(s) addresses; 'htp://one' is none"),
