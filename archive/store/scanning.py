@@ -6,6 +6,7 @@ file's scan alone: that is begun again here, in this process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -65,8 +66,9 @@ class Scanners:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # an order that nobody took
+                    if pipe:
+                        pipe.close()
 
     def scan(self, files: Sequence[tuple[Path, str]]) -> Iterator[Scanned]:
         """Yield what lies in `files` (path and final name), those of one file in its order; once only."""
@@ -137,7 +139,10 @@ class Scanners:
                 line = answers.readline()
                 if not line.endswith(b"\n"):
                     return False
-                batch.append(json.loads(line))
+                try:
+                    batch.append(json.loads(line))
+                except ValueError:
+                    return False
                 is_ended = batch[-1][0] == "e"
             self._put(Scanned(name, batch))
         return True
