@@ -306,6 +306,9 @@ class Writer:
     def _next_file(self) -> None:
         self.finish()
         name = file_name(self._prefix, self._serial, datetime.now(UTC))
+        while is_there(self._folder, name):  # taken in from another collection in this very second
+            self._serial += 1
+            name = file_name(self._prefix, self._serial, datetime.now(UTC))
         path = self._folder / (name + OPEN)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self.name = name
