@@ -37,7 +37,7 @@ _HREF = re.compile(
     rf"[\t\n\f\r /]*+(?i:href){_SPACE}*+(?:={_SPACE}*+{_VALUE})?+"
 )
 _IS = rf"{_SPACE}*+={_SPACE}*+"
-_FILE = rf"\.(?!{FILES}(?![A-Za-z0-9]))"
+_FILE = rf"\.(?!(?=[A-Za-z]){FILES}(?![A-Za-z0-9]))"
 _NAMES_A_FILE = (
     rf"(?:[sS](?i:tyle){_IS}(?:\"[^\"(]*+\(|'[^'(]*+\(|(?![\"'])[^\t\n\f\r >(]*+\()"
     rf"|[dD](?i:ata-)[^\t\n\f\r />=]*+{_IS}"

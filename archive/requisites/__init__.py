@@ -44,7 +44,7 @@ _ROOT = re.compile(
     rb"<(?:!doctype\s++html|html|(?:\w++:)?+svg)\b",
     re.IGNORECASE,
 )
-_INSTRUCTION = re.compile(r"<\?xml-stylesheet\s([^>]*+)\?>")
+_INSTRUCTION = re.compile(r"<\?xml-stylesheet\s([^>]*+)>")
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _HEAD_BYTES = 4096
 
@@ -109,7 +109,7 @@ def _read_markup(body: bytes, url: str, content_type: str) -> Finds:
 def _read_xml(body: bytes, url: str, content_type: str) -> Finds:
     """Read what an XML document names before its root, then its tags where it is a page or a picture."""
     text = decode_html(body[:_HEAD_BYTES], content_type).text
-    instructions = [attributes(found[1]) for found in _INSTRUCTION.finditer(text)]
+    instructions = [attributes(found[1].removesuffix("?")) for found in _INSTRUCTION.finditer(text)]
     finds = _read_markup(body, url, content_type) if _ROOT.match(body[:_HEAD_BYTES]) else Finds(url)
     for instruction in instructions:
         finds.add(instruction.get("href", ""), RequisiteKind.STYLESHEET)

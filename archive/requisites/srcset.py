@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 
 _CANDIDATE = re.compile(
-    r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)"
-    r"(?:(?<=,)|(?:[^,(]++|\((?:[^)]*+\)?+))*+)"
+    r"[\t\n\f\r ,]*+(?:([^\t\n\f\r ]++)(?:(?<=,)|(?:[^,(]++|\([^)]*+\)?+)*+)|\Z)"
 )
 _LOOKS_SO = re.compile(
     r"[\t\n\f\r ,]*+[^\t\n\f\r ]++[\t\n\f\r ]++\d++(?:\.\d++)?+[wxh][\t\n\f\r ]*+(?:,|\Z)"
@@ -22,7 +21,7 @@ def candidates(srcset: str) -> list[str]:
     >>> candidates("a,b.jpg 1x, c.jpg, d.jpg 300w")
     ['a,b.jpg', 'c.jpg', 'd.jpg']
     """
-    return [address.rstrip(",") for address in _CANDIDATE.findall(srcset)]
+    return [address.rstrip(",") for address in _CANDIDATE.findall(srcset) if address]
 
 
 def is_srcset(value: str) -> bool:
