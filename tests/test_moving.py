@@ -85,8 +85,14 @@ def homes(tmp_path_factory):
         words = ("crawl", site.base, "--delay", 0, "--max-pages", 20)
         assert muragat(folder / "other", *words).code == 0
         committed = hold_a_crawl(site, folder)
-    names = ("whole", "other", "held", "backed-up", "finished")
-    return Homes(*(folder / name for name in names), committed)
+    return Homes(
+        whole=folder / "whole",
+        other=folder / "other",
+        held=folder / "held",
+        backed_up=folder / "backed-up",
+        finished=folder / "finished",
+        committed=committed,
+    )
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def powerless(home: Path, *words: object) -> Run:
 
 
 def test_reading_commands_run_beside_a_crawl_and_leave_it_alone(tmp_path):
-    runs = []
+    runs: list[Run] = []
     with DemoSite() as site:
         with crawling(tmp_path / "home", site, 15) as process:
             while process.poll() is None:
