@@ -10,6 +10,7 @@ import pytest
 
 from archive import Collection
 from archive.model import Kind, Truncation
+from archive.requisites import RequisiteKind
 from archive.requisites.missing import Missing, missing, requisites_of
 from archive.store import state
 from archive.store.outcomes import outcome_reader
@@ -103,7 +104,7 @@ def test_stylesheets_are_read_and_what_they_import(stored):
     )
     assert kept(found) == ["/css/a.css", "/css/deep/b.css", "/i.png"]
     assert found.missing == (
-        Missing("http://example.com/css/deep/f.woff2", "font", "never fetched"),
+        Missing("http://example.com/css/deep/f.woff2", RequisiteKind.FONT, "never fetched"),
     )
 
 
