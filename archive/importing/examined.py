@@ -99,13 +99,14 @@ def form_of(path: Path) -> Form:
 
 
 def foreign_name(name: str, sha256: str, *, is_packed: bool) -> str:
-    """Return the name under warc/ of a file that was called `name`.
+    """Return the name under warc/ of a file that was called `name`; one that was imported elsewhere keeps it.
 
     >>> foreign_name("my site.warc", "0" * 64, is_packed=False)
     'my-site-00000000000000000000000000000000.warc'
     """
-    stem = _NOT_IN_NAMES.sub("-", _ENDING.sub("", name)).strip("-.")[:_STEM_MAX] or "import"
-    return f"{stem}-{sha256[:32]}.warc{'.gz' if is_packed else ''}"
+    ending = f"-{sha256[:32]}.warc{'.gz' if is_packed else ''}"
+    stem = _ENDING.sub("", name.removesuffix(ending))
+    return (_NOT_IN_NAMES.sub("-", stem).strip("-.")[:_STEM_MAX] or "import") + ending
 
 
 def is_gzip(path: Path) -> bool:
