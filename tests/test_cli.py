@@ -178,6 +178,32 @@ def test_list_takes_a_prefix(filled):
     assert [line["url"] for line in run.lines] == ["http://example.test/a", "http://example.test/b"]
 
 
+def test_sites_shows_what_is_held_of_each(tmp_path):
+    home = tmp_path / "home"
+    with DemoSite() as site:
+        muragat(home, "crawl", site.base, "--delay", 0, "--max-pages", 5)
+    [crawled] = [line for line in muragat(home, "sites", "--json").lines if line["last_crawl"]]
+    [counted] = muragat(home, "stats", "--json").lines[0]["sites"]
+    assert {name: crawled[name] for name in ("captures", "articles", "bytes")} == {
+        name: counted[name] for name in ("captures", "articles", "bytes")
+    }
+    assert f"{counted['captures']} captures" in muragat(home, "sites").out
+
+
+def test_sites_of_a_home_that_does_not_exist_shows_those_of_the_sites_file(tmp_path):
+    run = muragat(tmp_path / "nothing", "sites", "--json")
+    assert (run.code, {line["captures"] for line in run.lines}) == (0, {0})
+
+
+@pytest.mark.parametrize("words", [("stats",), ("coverage",), ("sites",)])
+def test_a_state_that_is_just_being_made_is_no_error_of_the_program(tmp_path, words):
+    (tmp_path / "warc").mkdir()
+    (tmp_path / "state.sqlite").touch()
+    run = muragat(tmp_path, *words)
+    assert run.code in (0, 2)
+    assert "Traceback" not in run.err
+
+
 def test_show_of_something_unknown_finds_nothing(filled):
     assert muragat(filled, "show", "art:aaaaaaaaaaaaaaaaaaaaaaaaaa").code == 1
 

@@ -80,9 +80,9 @@ def homes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("homes")
     with DemoSite() as site:
         assert (
-            muragat(folder / "whole", "crawl", site.base, "--delay", 0, "--max-pages", 40).code == 0
+            muragat(folder / "whole", "crawl", site.base, "--delay", 0, "--max-pages", 25).code == 0
         )
-        words = ("crawl", site.base, "--delay", 0, "--max-pages", 20)
+        words = ("crawl", site.base, "--delay", 0, "--max-pages", 12)
         assert muragat(folder / "other", *words).code == 0
         committed = hold_a_crawl(site, folder)
     return Homes(
