@@ -8,11 +8,10 @@ What is announced or done is kept in memory until `flush` writes it inside the c
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archive import urls
-from archive.model import Announcer, Via
+from archive.model import Announcer
 from crawler.claims import (
     MAX_REDIRECTS,
     PRIORITY,
@@ -23,6 +22,16 @@ from crawler.claims import (
     Visit,
     announcement,
     respelt,
+)
+from crawler.frontier_rows import (
+    CLAIM,
+    DONE,
+    KNOWN,
+    PUT,
+    Known,
+    announcement_of,
+    claim_in,
+    row_of,
 )
 from crawler.frontier_tables import make_tables
 
@@ -43,55 +52,10 @@ __all__ = [
     "respelt",
 ]
 
-_CLAIM = (
-    "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest,"
-    " host, kind, depth"
-)
-
 _IS_REQUISITE = (
     f" AND announcer = '{Announcer.REQUISITE}' AND priority < {PRIORITY[Announcer.FEED]}"
 )
 """The bound on the priority is for the index: behind it lie pages alone, and there may be many."""
-
-_PUT = """
-INSERT INTO frontier
-  (key, url, host, site, priority, due, announcer, referrer, seed, hop, redirects, kind, depth)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET
-  url = excluded.url, host = excluded.host, site = excluded.site, priority = excluded.priority,
-  due = excluded.due, announcer = excluded.announcer, referrer = excluded.referrer, seed = excluded.seed,
-  hop = excluded.hop, redirects = excluded.redirects, kind = excluded.kind, depth = excluded.depth, failures = 0
-"""
-
-_DONE = """
-UPDATE frontier SET claimed = 0, due = ?, outcome = ?, digest = coalesce(?, digest), visited = ?, fresh_until = ?,
-  failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END
-WHERE key = ?
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """How an address stands that the table has."""
-
-    url: str
-    site: str
-    depth: int
-    redirects: int
-    is_requisite: bool
-    is_due: bool
-    is_claimed: bool
-    visited: float | None
-    fresh_until: float | None
-
-    def is_stale(self, opened: float, now: float) -> bool:
-        """Whether it may be asked for again: not in this round, which began at `opened`, nor while fresh."""
-        if self.visited is None:
-            return True
-        return self.visited < opened and (self.fresh_until is None or self.fresh_until <= now)
-
-
-_KNOWN = f"url, site, depth, redirects, announcer = '{Announcer.REQUISITE}', due IS NOT NULL, claimed, visited, fresh_until"
 
 
 class SqliteFrontier:
@@ -164,12 +128,12 @@ class SqliteFrontier:
             f"{_IS_REQUISITE if requisites_only else ''}"
             f"{f' AND host NOT IN ({places})' if without else ''}"
             " ORDER BY priority, id LIMIT ?)"
-            f" RETURNING priority, id, {_CLAIM}",
+            f" RETURNING priority, id, {CLAIM}",
             (site, self._clock(), *without, limit),
         ).fetchall()
         self._connection.commit()
         rows.sort()
-        return [_claim(row[2:]) for row in rows]
+        return [claim_in(row[2:]) for row in rows]
 
     def done(self, visit: Visit) -> None:
         self._visits.append(visit)
@@ -198,10 +162,10 @@ class SqliteFrontier:
     def claim_of(self, key: str) -> tuple[str, Claim] | None:
         """Return the site and the standing of a known address, whether it is claimed or not."""
         row = self._connection.execute(
-            f"SELECT site, {_CLAIM} FROM frontier WHERE key = ?",  # noqa: S608 - a constant
+            f"SELECT site, {CLAIM} FROM frontier WHERE key = ?",  # noqa: S608 - a constant
             (key,),
         ).fetchone()
-        return None if row is None else (row[0], _claim(row[1:]))
+        return None if row is None else (row[0], claim_in(row[1:]))
 
     def counts(self, site: str) -> tuple[int, int]:
         """Return how many addresses of `site` are known, and how many of them are still due."""
@@ -214,9 +178,9 @@ class SqliteFrontier:
         """Write what was announced and done; called inside the transaction that commits the captures."""
         now = self._clock()
         connection.executemany(
-            _PUT, [_row(site, told, now) for site, told in self._announced.values()]
+            PUT, [row_of(site, told, now) for site, told in self._announced.values()]
         )
-        connection.executemany(_DONE, [self._done(visit, now) for visit in self._visits])
+        connection.executemany(DONE, [self._done(visit, now) for visit in self._visits])
 
     def flushed(self) -> None:
         """Forget what `flush` wrote, once its transaction is committed."""
@@ -249,7 +213,7 @@ class SqliteFrontier:
         elif known.is_requisite and not known.is_claimed:
             yield from self._again(site, told, known)
 
-    def _again(self, site: str, told: Announcement, known: _Known) -> Iterator[Announcement]:
+    def _again(self, site: str, told: Announcement, known: Known) -> Iterator[Announcement]:
         """Yield a known requisite where it is due for `site` now, else what is known below it that is."""
         if known.is_due and known.site == site:
             return
@@ -260,22 +224,22 @@ class SqliteFrontier:
         for below in self._below(known):
             yield from self._requisite(site, below)
 
-    def _below(self, known: _Known) -> list[Announcement]:
+    def _below(self, known: Known) -> list[Announcement]:
         """Return what a stylesheet or a redirect named when it was last fetched: while it is fresh nobody reads it.
 
         Each step goes further from the page, so that stylesheets which name each other come to an end.
         """
         rows = self._connection.execute(
-            f"SELECT {_CLAIM} FROM frontier WHERE referrer = ? AND announcer = '{Announcer.REQUISITE}'"  # noqa: S608 - constants
+            f"SELECT {CLAIM} FROM frontier WHERE referrer = ? AND announcer = '{Announcer.REQUISITE}'"  # noqa: S608 - constants
             " AND (depth > 1 OR redirects > 0) AND (depth, redirects) > (?, ?)",
             (known.url, known.depth, known.redirects),
         ).fetchall()
-        return [_announcement(_claim(row)) for row in rows]
+        return [announcement_of(claim_in(row)) for row in rows]
 
-    def _known(self, key: str) -> _Known | None:
-        query = f"SELECT {_KNOWN} FROM frontier WHERE key = ?"  # noqa: S608 - a constant
+    def _known(self, key: str) -> Known | None:
+        query = f"SELECT {KNOWN} FROM frontier WHERE key = ?"  # noqa: S608 - a constant
         row = self._connection.execute(query, (key,)).fetchone()
-        return None if row is None else _Known(*row)
+        return None if row is None else Known(*row)
 
     def _opening(self, site: str) -> float:
         """Return when the round of `site` began; now where there never was one."""
@@ -289,51 +253,3 @@ class SqliteFrontier:
         due = now if visit.key in self._turned else visit.retry_at
         digest = visit.digest or None
         return due, visit.outcome, digest, now, visit.fresh_until, visit.retry_at, visit.key
-
-
-def _claim(row: tuple[Any, ...]) -> Claim:
-    """Return the claim of a row of `_CLAIM`."""
-    key, url, announcer, referrer, seed, hop, redirects, failures, digest, host, kind, depth = row
-    via = Via(announcer=Announcer(announcer), referrer=referrer, seed=seed, hop=hop)
-    return Claim(
-        key,
-        url,
-        via,
-        redirects,
-        failures=failures,
-        digest=digest,
-        host=host,
-        kind=kind,
-        depth=depth,
-    )
-
-
-def _announcement(known: Claim) -> Announcement:
-    """Return the announcement that a known address came from."""
-    return Announcement(
-        known.key,
-        known.url,
-        known.via,
-        redirects=known.redirects,
-        kind=known.kind,
-        depth=known.depth,
-    )
-
-
-def _row(site: str, told: Announcement, now: float) -> tuple[object, ...]:
-    via = told.via
-    return (
-        told.key,
-        told.url,
-        told.host,
-        site,
-        told.priority,
-        now,
-        via.announcer,
-        via.referrer,
-        via.seed,
-        via.hop,
-        told.redirects,
-        told.kind,
-        told.depth,
-    )

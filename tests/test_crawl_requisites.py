@@ -152,7 +152,7 @@ def test_a_removed_requisite_is_reported_once_it_is_asked_for_again(saved):
 def test_every_exchange_says_which_site_it_was_for(saved):
     name = saved.first["sites"][0]["name"]
     with Collection(saved.home) as collection:
-        told = Counter()
+        told: Counter[str | None] = Counter()
         for capture in collection.captures():
             closing = collection.exchange(capture)[-1]
             fields = dict(line.split(": ", 1) for line in closing.block.decode().splitlines())
