@@ -76,21 +76,21 @@ def test_a_host_with_much_ready_is_full():
 
 def test_more_is_wanted_until_the_frontier_has_nothing_and_again_when_something_is_announced():
     lanes = lanes_with()
-    assert lanes.wants_more
+    wanted = [lanes.wants_more]
     lanes.looked([], [], is_all=True)
-    assert not lanes.wants_more
+    wanted.append(lanes.wants_more)
     lanes.stock([OWN])
-    assert lanes.wants_more
+    wanted.append(lanes.wants_more)
     lanes.looked([], [claim("a")], is_all=True)
-    assert not lanes.wants_more
+    wanted.append(lanes.wants_more)
     lanes.doubt()
-    assert lanes.wants_more
+    assert [*wanted, lanes.wants_more] == [True, False, True, False, True]
 
 
 def test_a_full_host_wants_more_once_it_has_little_left():
     lanes = lanes_with(*[claim(str(n)) for n in range(5)])
     lanes.stock([OWN])
     lanes.looked(lanes.full, [], is_all=True)
-    assert not lanes.wants_more
+    before = lanes.wants_more
     lanes.take()
-    assert lanes.wants_more
+    assert (before, lanes.wants_more) == (False, True)
