@@ -51,7 +51,7 @@ class Link:
 
     `text` is what stands between the tags, or a feed entry's title; `modified` the date that the announcer
     gives, ISO 8601, or "". `rel` is the one relation that matters to a crawl: next, prev, canonical,
-    alternate, amphtml, shortlink, refresh, frame, or "" for a plain link.
+    alternate, amphtml, shortlink, refresh, frame, or "" for a plain link; of a requisite what it is for.
     """
 
     url: str
