@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archive.tables import named
 from crawler.coverage import REASONS
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def missing_json(missing: Missing) -> dict[str, object]:
 
 def site_lines(site: SiteCoverage) -> Iterator[str]:
     """Yield the coverage of one site for a person."""
-    yield site.site if site.is_crawled else f"{site.site} (captures only, never crawled from here)"
+    name = named(site.site).rstrip()
+    yield name if site.is_crawled else f"{name} (captures only, never crawled from here)"
     yield f"  {'':<12} {'known':>9} {'captured':>9} {'redirects':>9} {'missing':>9}"
     yield _line("addresses", site.addresses)
     for channel, counts in sorted(site.channels.items(), key=lambda pair: -pair[1].known):

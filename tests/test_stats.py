@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +43,21 @@ def report(folder, name, started, ended="finished", seconds=3600, site="news"):
     sites = [{"name": site, "ended": ended, "captures": 3}]
     text = {"crawl": name, "started": started.isoformat(), "seconds": seconds, "sites": sites}
     (folder / f"{name}.json").write_text(json.dumps(text))
+
+
+def as_the_first_version_left_it(path):
+    """Take away what came behind the columns of version 1."""
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(captures)")]
+        added = columns[columns.index("links_read") + 1 :]
+        indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
+        for name, text in indexes.fetchall():
+            if text and any(column in text for column in added):
+                connection.execute(f"DROP INDEX {name}")
+        for column in added:
+            connection.execute(f"ALTER TABLE captures DROP COLUMN {column}")
+        connection.execute("DROP TABLE metadata")
+        connection.execute("PRAGMA user_version = 1")
 
 
 @pytest.fixture
@@ -268,6 +285,16 @@ def test_the_table_fits_eighty_columns_whatever_a_site_is_called(tmp_path):
     table = [line for line in lines if line.startswith(("site", "2026-"))]
     assert max(map(len, table)) <= 80
     assert not [line for line in lines if "\x1b" in line]
+
+
+def test_a_home_of_the_first_version_has_figures_before_it_is_migrated(home):
+    as_the_first_version_left_it(home / "state.sqlite")
+    found = figures(home, NOW)
+    assert {site.name: site.holdings.captures for site in found.sites} == {
+        "news.test": 5,
+        "other.test": 1,
+    }
+    assert 0 < found.holdings.bytes < warc_files(home)[0].stat().st_size
 
 
 def test_a_long_name_is_cut():
