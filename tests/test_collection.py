@@ -720,7 +720,7 @@ def test_reading_where_nothing_is_says_what_to_do(home: Path) -> None:
 def test_reading_without_index_says_how_to_make_it(home: Path) -> None:
     stored(home, exchange())
     (home / "state.sqlite").unlink()
-    with pytest.raises(StorageError, match="verify --repair"):
+    with pytest.raises(StorageError, match="muragat rebuild"):
         Collection(home)
 
 

@@ -19,6 +19,7 @@ import pytest
 from archive import Collection
 from archive.errors import StorageFull
 from archive.model import Kind
+from archive.rebuild import rebuild
 from archive.store.files import OPEN
 from tests.exchanges import exchange, judge, numbered, warc_files
 
@@ -321,6 +322,27 @@ def fill(collection: Collection, start: int) -> int:
             collection.sync()
             acknowledged = number + 1
     return acknowledged
+
+
+def test_rebuild_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+    home, ballast = small_disk / "c", small_disk / "ballast"
+    with Collection(home, write=True) as collection:
+        for number in range(300):
+            collection.add(numbered(number, 200))
+        collection.sync()
+        collection.publish()
+    index = (home / "index.cdxj").read_bytes()
+    (home / "index.cdxj").unlink()
+    ballast.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 150_000))
+    with pytest.raises(StorageFull, match="Make room"):
+        rebuild(home)
+    with Collection(home) as collection:
+        assert len(list(collection.captures())) == 300
+    ballast.unlink()
+    rebuild(home)
+    assert (home / "index.cdxj").read_bytes() == index
+    with Collection(home) as collection:
+        assert list(collection.verify()) == []
 
 
 def test_full_disk_stops_cleanly_and_the_same_process_goes_on_when_there_is_room(

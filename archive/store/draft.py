@@ -17,7 +17,7 @@ from archive.store.files import serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Some
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 NAME = f"{state.NAME}.rebuild"
@@ -57,7 +57,9 @@ class Draft:
         with state.reported(self.path):
             try:
                 self._connection = self._open()
-            except sqlite3.DatabaseError:  # torn by a power cut, or not ours
+            except sqlite3.DatabaseError as error:
+                if not state.is_damage(error):
+                    raise
                 self.remove()
                 self._connection = self._open()
 
@@ -66,6 +68,16 @@ class Draft:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    @contextlib.contextmanager
+    def forgotten_if_damaged(self) -> Iterator[None]:
+        """Remove the draft where it turns out to be no whole database, so that the next run begins anew."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if state.is_damage(error):
+                self.remove()
+            raise
 
     @property
     def is_built(self) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    _Known = dict[str, tuple[bytes, str] | None]
+
 _NOTE = "revisits"
 
 # Each with an index of its own, which holds imported revisits alone.
@@ -33,8 +35,9 @@ def settle(connection: sqlite3.Connection) -> None:
     seen, last = int(state.note(connection, _NOTE) or 0), rows.last_sequence(connection)
     if seen == last:
         return
+    known: _Known = {}
     for sequence in _touched(connection, seen):
-        last = _settle_one(connection, sequence, last)
+        last = _settle_one(connection, sequence, last, known)
     state.set_note(connection, _NOTE, str(last))
 
 
@@ -49,9 +52,17 @@ def forget(connection: sqlite3.Connection) -> None:
 
 
 def original_of(
-    connection: sqlite3.Connection, url: str, refers_to: str, stated: str
+    connection: sqlite3.Connection,
+    url: str,
+    refers_to: str,
+    stated: str,
+    *,
+    known: _Known | None = None,
 ) -> tuple[bytes, str]:
-    """Return payload digest and Record-ID of what an imported revisit repeats, empty where it is not here."""
+    """Return payload digest and Record-ID of what an imported revisit repeats, empty where it is not here.
+
+    `known` keeps what costs much to find, as long as nothing comes or goes.
+    """
     named, _, date = refers_to.rpartition(" ")
     found = None
     if named:
@@ -66,7 +77,7 @@ def original_of(
         found = (
             _first(connection, f"{same} AND url = ? ORDER BY date, record_id, url", (stated, url))
             or _first(connection, f"{same} ORDER BY date, record_id, url", (stated,))
-            or _first_with(connection, stated)
+            or _first_with(connection, stated, {} if known is None else known)
         )
     return found or (b"", "")
 
@@ -103,14 +114,14 @@ def _with_new_originals(connection: sqlite3.Connection, seen: int) -> Iterator[i
         yield from _numbers(connection, statement, f"{url} {warc_date(rows.as_date(date))}")
 
 
-def _settle_one(connection: sqlite3.Connection, sequence: int, last: int) -> int:
+def _settle_one(connection: sqlite3.Connection, sequence: int, last: int, known: _Known) -> int:
     """Look for the original of one revisit; return the last sequence in use."""
-    url, refers_to, stated, *known = connection.execute(
+    url, refers_to, stated, *before = connection.execute(
         "SELECT url, refers_to, stated, digest, original FROM captures WHERE sequence = ?",
         (sequence,),
     ).fetchone()
-    found = original_of(connection, url, refers_to, stated)
-    if found == tuple(known):
+    found = original_of(connection, url, refers_to, stated, known=known)
+    if found == tuple(before):
         return last
     connection.execute(
         "UPDATE captures SET sequence = ?, digest = ?, original = ? WHERE sequence = ?",
@@ -120,17 +131,18 @@ def _settle_one(connection: sqlite3.Connection, sequence: int, last: int) -> int
     return last + 1
 
 
-def _first_with(connection: sqlite3.Connection, stated: str) -> tuple[bytes, str] | None:
+def _first_with(
+    connection: sqlite3.Connection, stated: str, known: _Known
+) -> tuple[bytes, str] | None:
     """Return the earliest response whose payload has the SHA-256 that is stated."""
-    if not stated.startswith("sha256:"):
-        return None
-    try:
-        digest = rows.digest_bytes(stated)
-    except ValueError:
-        return None
-    return _first(
-        connection, f"digest = ? AND {_ORIGINAL} ORDER BY date, record_id, url", (digest,)
-    )
+    if stated not in known:
+        try:
+            digest = rows.digest_bytes(stated) if stated.startswith("sha256:") else b""
+        except ValueError:
+            digest = b""
+        condition = f"digest = ? AND {_ORIGINAL} ORDER BY date, record_id, url"
+        known[stated] = _first(connection, condition, (digest,)) if digest else None
+    return known[stated]
 
 
 def _first(

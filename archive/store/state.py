@@ -66,7 +66,7 @@ def open_for_replacing(path: Path) -> sqlite3.Connection:
             raise
         connection.close()
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if not is_damage(error):
             raise
     for suffix in ("-wal", "-shm", ""):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -157,6 +157,12 @@ def _schema_unknown(connection: sqlite3.Connection, path: Path) -> SchemaUnknown
     )
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Say whether an error means that the file is no whole database."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
 @contextlib.contextmanager
 def reported(path: Path) -> Iterator[None]:
     """Turn SQLite's errors of storage into StorageError and StorageFull, named for the file, with the repair.
@@ -172,7 +178,7 @@ def reported(path: Path) -> Iterator[None]:
         if code == sqlite3.SQLITE_FULL:
             message = f"{path}: no room left; what was acknowledged is safe. Make room, then run the same command again"
             raise StorageFull(message) from error
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if is_damage(error):
             message = f"{path}: not a whole database ({error}); {REPAIR}"
         else:
             message = f"{path}: {error}; see the rights, the quota and the disk, then run the same command again"
