@@ -105,6 +105,19 @@ def test_base_href_counts_once_and_for_all_links_after_it():
     assert found(html) == ["https://example.com/sub/b"]
 
 
+@pytest.mark.parametrize(
+    "href", ["b", "/b", "?b", "//d.com/b", "https://d.com/b", "\\\\b\\c", "/\\b/c"]
+)
+def test_an_anchor_leads_from_each_page_where_it_would_if_it_were_alone(href):
+    pages = [URL, "https://example.com/", "https://example.org/x/", "http://example.com/x/y"]
+    html = f"<a href='{href}'>"
+    for url in (*pages, *pages):
+        assert found(html, url) == [urls.absolute(url, href)]
+        assert found(f"<base href='http://z.net:81/q/'>{html}", url) == [
+            urls.absolute("http://z.net:81/q/", href)
+        ]
+
+
 def test_a_base_that_is_no_address_changes_nothing():
     assert found("<base href='javascript:x'><a href=b>") == ["https://example.com/2024/a-post/b"]
 

@@ -13,7 +13,8 @@ from archive import urls
 from archive.charset import decode_html
 from archive.model import Announcer
 from archive.requisites import MarkupReader, Requisites
-from archive.tags import attributes, first_href, tags, unescaped
+from archive.tags import attributes, tags
+from crawler.discover.anchors import target_of, words_after
 from crawler.discover.robots_directives import directives
 
 if TYPE_CHECKING:
@@ -27,13 +28,10 @@ MAX_LINKS = 5_000
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a page that are read for links; 16 MiB take 0.2 s at worst."""
 
-_TEXT_CHARACTERS = 300
-_PAGED = re.compile(r"/page/\d++/?+\Z|[?&](?:paged?|pg|start|offset)=\d++(?:&|\Z)")
 _REFRESH = re.compile(
     r"\s*+[\d.]++(?:\s*+[;,]\s*+|\s++)(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
     re.IGNORECASE | re.DOTALL,
 )
-_END_OF_ANCHOR = re.compile("</[aA]")
 _FEED_TYPES = frozenset(
     {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
 )
@@ -130,6 +128,7 @@ class _Page:
         self.text = text
         self.url = url
         self.base = url
+        self.origin = _origin(url)
         self.charset = charset
         self.has_base = False
         self.found: dict[str, Link] = {}
@@ -159,53 +158,24 @@ def _read_base(page: _Page, source: str, _end: int) -> None:
     if href is not None and not page.has_base:
         page.has_base = True
         page.base = urls.absolute(page.url, href, charset=page.charset) or page.url
+        page.origin = _origin(page.base)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _read_anchor(page: _Page, source: str, end: int) -> None:
     if source in page.anchors:
         return
     page.anchors.add(source)
-    href = first_href(source)
-    address = None if href is None else page.resolve(href)
-    if address is None or address in page.found:
+    address, announcer, rel, is_refused = target_of(page.base, page.origin, page.charset, source)
+    if address is None or address in page.found or address == page.url:
         return
     if page.shown is not None:
         page.shown.link(address)
-    values = attributes(source) if _tells_more(source.lower()) else {}
-    relations = values.get("rel", "").lower().split()
-    announcer, rel = _kind_of(address, relations, "hreflang" in values)
-    kept = page.refused if "nofollow" in relations else page.found
-    kept[address] = Link(address, announcer, _text_after(page.text, end), rel=rel)
-
-
-def _tells_more(source: str) -> bool:
-    """False where a tag in lower case has no relation that counts here, as nearly all have none."""
-    if "hreflang" in source:
-        return True
-    return "rel" in source and any(word in source for word in _RELATIONS_READ)
-
-
-_RELATIONS_READ = ("nofollow", "next", "prev", "&")
-
-
-def _kind_of(address: str, relations: list[str], has_language: bool) -> tuple[Announcer, str]:
-    if "next" in relations or "prev" in relations:
-        return Announcer.PAGINATION, "next" if "next" in relations else "prev"
-    if ("/page/" in address or "?" in address) and _PAGED.search(address):
-        return Announcer.PAGINATION, ""
-    return (Announcer.HREFLANG, "alternate") if has_language else (Announcer.LINK, "")
-
-
-def _text_after(text: str, start: int) -> str:
-    """Return the words of a link whose start tag ends at `start`, as far as its first `_TEXT_CHARACTERS`."""
-    first = text.find("<", start, start + _TEXT_CHARACTERS)
-    if first >= 0 and text.startswith("</a", first):
-        return " ".join(unescaped(text[start:first]).split())
-    window = text[start : start + _TEXT_CHARACTERS]
-    words = _END_OF_ANCHOR.split(window, maxsplit=1)[0]
-    if "<" in words:
-        words = re.sub(r"<[^>]*+>?+", " ", words)
-    return " ".join(unescaped(words).split())
+    kept = page.refused if is_refused else page.found
+    kept[address] = Link(address, announcer, words_after(page.text, end), rel=rel)
 
 
 def _read_link(page: _Page, source: str, _end: int) -> None:
