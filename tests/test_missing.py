@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 
 from archive import Collection
+from archive.backlog import drain
 from archive.model import Kind, Truncation
 from archive.requisites import RequisiteKind
 from archive.requisites.missing import Missing, missing, requisites_of
 from archive.store import state
 from archive.store.outcomes import outcome_reader
 from tests.exchanges import BEGIN, exchange
-from tests.program import muragat
+from tests.program import ROOT, muragat
 
 PAGE = "http://example.com/post/"
 CSS, PNG, SVG = "text/css", "image/png", "image/svg+xml"
@@ -269,3 +270,18 @@ def test_show_of_an_unknown_address_fails(home):
     run = muragat(home, "show", "http://example.com/never/")
     assert (run.code, run.out) == (1, "")
     assert "no article http://example.com/never/" in run.err
+
+
+def test_show_ends_an_article_with_what_its_page_lacks(tmp_path):
+    html = (ROOT / "tests" / "pages" / "zh-article" / "page.html").read_text("utf-8")
+    picture = "<img src=/gone.png>"
+    with Collection(tmp_path, write=True) as collection:
+        collection.add(page(html.replace("</body>", f"{picture}</body>")))
+        collection.add(answer("/gone.png", status=410))
+        collection.sync()
+    drain(tmp_path)
+    run = muragat(tmp_path, "show", PAGE)
+    assert run.code == 0, run.err
+    assert "art:" in run.out
+    assert "missing  image       http://example.com/gone.png  (410)" in run.out
+    assert "url" in muragat(tmp_path, "show", PAGE, "--json").lines[0]
