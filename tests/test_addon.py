@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
+from archive import Collection
 from crawler.addon import MuragatAddon
+from crawler.crawl_records import PREFIX, REPORT, START, named_by
 from crawler.wire.handler import RecordingDownloadHandler
 from tests.wire_client import RECORDER, MemoryRecorder
 from tests.wire_server import CLOSE, serving
@@ -179,3 +181,30 @@ def test_a_redirect_to_a_forbidden_address_ends_there_without_a_retry():
     assert (items, canary.received) == ([], [])
     assert "Retrying" not in log
     assert "Traceback" not in log
+
+
+def test_a_project_without_sites_is_recorded_with_what_there_is(tmp_path):
+    home = tmp_path / "home"
+    with serving([PAGE]) as server:
+        crawl(
+            server.url(),
+            MURAGAT_RECORDER="crawler.recorder.Recorder",
+            MURAGAT_HOME=str(home),
+            MURAGAT_ANALYSE=False,
+            DOWNLOAD_DELAY=0.25,
+            HTTPPROXY_SECRET="hidden",
+        )
+    with Collection(home) as collection:
+        records = {
+            named_by(record.target): collection.read_metadata(record)
+            for record in collection.metadata(PREFIX)
+        }
+        [capture] = collection.captures()
+        notes = collection.exchange(capture)[-1].block.decode()
+    (crawl_id, _), *_ = records
+    told = json.loads(records[crawl_id, START])
+    assert (told["sites"], told["spiders"]) == ([], ["spider"])
+    assert (told["robots"], told["options"]["delay"]) == ("ignore", 0.25)
+    assert b"hidden" not in b"".join(records.values())
+    assert f"crawl: {crawl_id}\r\n" in notes
+    assert records[crawl_id, REPORT] == (home / "crawls" / f"{crawl_id}.json").read_bytes()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive import Collection
+from archive.errors import StorageError, StorageFull
 from archive.model import Announcer, Outcome, Via
 from crawler.crawl_records import (
     ATTEMPTS,
@@ -24,7 +29,14 @@ from crawler.crawl_records import (
     sites_in,
     target,
 )
+from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
+from tests.program import muragat
+from tests.sites.demo import DemoSite
+from tests.test_crawl_faults import crawl_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRAWL = "20261123120000"
 MOMENT = datetime(2026, 11, 23, 12, 0, 0, 250, UTC)
@@ -156,3 +168,99 @@ def test_nothing_in_the_lists_raises(name, told):
     assert isinstance(sites_in(block), tuple)
     assert isinstance(attempts_in(block, CRAWL), tuple)
     assert isinstance(finished_in(block), tuple)
+
+
+def told(home: Path, crawl: str, kind: str) -> list[bytes]:
+    """The blocks of a crawl's records of one kind."""
+    with Collection(home) as collection:
+        records = collection.metadata(target(crawl, kind))
+        return [collection.read_metadata(record) for record in records]
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory):
+    home = tmp_path_factory.mktemp("told") / "home"
+    with DemoSite() as site:
+        words = ("--delay", 0, "--max-pages", 20, "--allow", "127.0.0.9", "--requisites", "images")
+        [report] = muragat(home, "crawl", site.base, *words, "--json").lines
+    return home, report
+
+
+def test_a_crawl_writes_its_sites_as_they_were_crawled(crawled):
+    home, report = crawled
+    [block] = told(home, report["crawl"], START)
+    [site] = sites_in(block)
+    assert site.name == report["sites"][0]["name"]
+    assert (site.delay_s, site.max_pages, site.requisites) == (0.0, 20, "images")
+    assert "127.0.0.9" not in site.allow
+    assert json.loads(block)["options"]["allow"] == ["127.0.0.9"]
+
+
+def test_a_crawl_writes_what_brought_no_answer(crawled):
+    home, report = crawled
+    blocks = told(home, report["crawl"], ATTEMPTS)
+    found = [attempt for block in blocks for attempt in attempts_in(block, report["crawl"])]
+    counts = Counter(str(attempt.outcome) for attempt in found)
+    assert counts == {"forbidden": report["outcomes"]["forbidden"]}
+    assert {attempt.via.site for attempt in found} <= {report["sites"][0]["name"]}
+
+
+def test_the_record_of_the_report_is_the_file(crawled):
+    home, report = crawled
+    [block] = told(home, report["crawl"], REPORT)
+    assert block == (home / "crawls" / f"{report['crawl']}.json").read_bytes()
+    assert json.loads(block) == report
+
+
+def test_an_interrupted_crawl_has_both_as_well(tmp_path):
+    home = tmp_path / "home"
+    with DemoSite() as site:
+        assert crawl_until(home, site, 30, signal.SIGTERM) == 130
+    [path] = (home / "crawls").iterdir()
+    [block] = told(home, path.stem, REPORT)
+    assert block == path.read_bytes()
+    assert json.loads(block)["interrupted"] is True
+
+
+def test_where_the_storage_fails_there_is_neither_record_nor_file(tmp_path):
+    session = CrawlSession.take(tmp_path / "home", SessionOptions(analyse=False))
+
+    def full(store):
+        raise StorageFull("no room")
+
+    with pytest.raises(StorageFull):
+        session.writer.submit(full).result()
+    with pytest.raises(StorageError):
+        session.end()
+    assert told(tmp_path / "home", session.crawl, REPORT) == []
+    assert not list(tmp_path.glob("home/crawls/*"))
+
+
+def ended(home: Path, **options: object) -> str:
+    session = CrawlSession.take(home, SessionOptions(analyse=False, **options))
+    session.end()
+    return session.crawl
+
+
+def test_no_two_crawls_have_one_id_though_the_reports_were_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr("crawler.session.urls.timestamp", lambda date: CRAWL)
+    home = tmp_path / "home"
+    names = []
+    for _ in range(3):
+        names.append(ended(home))
+        for path in (home / "crawls").iterdir():
+            path.unlink()
+    assert names == [CRAWL, f"{CRAWL}-2", f"{CRAWL}-3"]
+
+
+def test_who_joins_a_crawl_is_recorded_once(tmp_path):
+    home = tmp_path / "home"
+    first = SessionOptions(analyse=False, start=Start(sites=(SITE,)))
+    second = SessionOptions(analyse=False, start=Start(spiders=("mine",)))
+    session = CrawlSession.take(home, first)
+    for options in (first, second, second):
+        CrawlSession.take(home, options)
+    session.end()
+    start, joined = told(home, session.crawl, START)
+    assert sites_in(start) == (SITE,)
+    assert json.loads(joined)["spiders"] == ["mine"]

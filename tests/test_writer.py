@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 from archive import Collection, Warcinfo
 from archive.errors import CollectionLocked, StorageError, StorageFull
 from archive.model import Announcer, Outcome, Via
+from crawler.crawl_records import Attempt, attempts_in, target
 from crawler.frontier import Visit, announcement
 from crawler.writer import CollectionWriter
 from tests.exchanges import exchange
@@ -201,3 +203,85 @@ def test_a_done_address_and_its_capture_are_committed_together(writer, tmp_path)
     assert writer.submit(job).result() == (1, 0)
     with Collection(tmp_path / "home") as reader:
         assert len(list(reader.captures(URL))) == 1
+
+
+CRAWL = "20260301000000"
+
+
+def fail(url):
+    """Give an address back that brought no answer."""
+
+    def job(store):
+        via = Via(CRAWL, Announcer.LINK, seed=URL, site="example")
+        attempt = Attempt(url, Outcome.TLS, datetime(2026, 3, 1, tzinfo=UTC), via)
+        store.failed(attempt, Visit(announcement(url, via).key, Outcome.TLS))
+
+    return job
+
+
+def attempts(home):
+    with Collection(home) as reader:
+        return [
+            attempt.url
+            for record in reader.metadata(target(CRAWL, "attempts"))
+            for attempt in attempts_in(reader.read_metadata(record), CRAWL)
+        ]
+
+
+def test_an_address_without_an_answer_is_done_with_the_record_of_it(writer, tmp_path):
+    writer.submit(announce(URL)).result()
+    writer.submit(lambda store: store.commit()).result()
+    writer.submit(fail(URL)).result()
+    counts = writer.submit(
+        lambda store: (store.commit(), store.frontier.counts("example"))
+    ).result()
+    assert counts[1] == (1, 0)
+    assert attempts(tmp_path / "home") == [URL]
+
+
+def test_attempts_of_one_commit_are_one_record(writer, tmp_path):
+    def many(store):
+        for number in range(50):
+            fail(f"{URL}{number}")(store)
+        store.commit()
+
+    writer.submit(many).result()
+    assert len(attempts(tmp_path / "home")) == 50
+    with Collection(tmp_path / "home") as reader:
+        assert len(list(reader.metadata(target(CRAWL, "attempts")))) == 1
+
+
+def test_an_attempt_that_a_kill_took_with_it_is_due_again(tmp_path):
+    home = tmp_path / "home"
+    first = CollectionWriter(home, Warcinfo(), lambda failure: None)
+    first.start()
+    first.submit(announce(URL)).result()
+    first.submit(lambda store: store.commit()).result()
+    first.submit(lambda store: store.frontier.claim("example", 1)).result()
+
+    def killed(store):
+        fail(URL)(store)
+        raise StorageError("stands for a kill before the commit")
+
+    with pytest.raises(StorageError):
+        first.submit(killed).result()
+    with pytest.raises(StorageError):
+        first.stop()
+    assert [claim.url for claim in claims_of(home)] == [URL]
+    assert attempts(home) == []
+
+
+def test_a_frontier_that_was_lost_is_made_again_at_the_start(tmp_path):
+    home = tmp_path / "home"
+    via = Via(CRAWL, Announcer.SITEMAP, seed="http://example.test/", hop=2, site="example")
+    first = CollectionWriter(home, Warcinfo(), lambda failure: None)
+    first.start()
+    first.submit(record(URL, via=via)).result()
+    first.stop()
+    for path in home.glob("state.sqlite*"):
+        path.unlink()
+    second = CollectionWriter(home, Warcinfo(), lambda failure: None)
+    second.start()
+    site, claim = second.submit(lambda store: store.frontier.claim_of_url(URL)).result()
+    second.stop()
+    assert (site, claim.via.announcer, claim.via.hop) == ("example", Announcer.SITEMAP, 2)
