@@ -47,8 +47,7 @@ class Parts:
                 self._check()
                 digest.update(piece)
                 size += len(piece)
-                with files.reported(f"{WARC}/{part.name}"):
-                    out.write(piece)
+                out.write(piece)
         return part, digest.hexdigest(), size
 
     def copied(self, path: Path, name: str, sha256: str, limit: int | None) -> Path:
@@ -69,7 +68,7 @@ class Parts:
     def salvaged(self, path: Path, original: str) -> tuple[Path, str]:
         """Return a part with what can be read of a file called `original`, and the name it should get."""
         part = files.part_of(self._folder, _INCOMING)
-        with self._written(part) as out, files.reported(f"{WARC}/{part.name}"):
+        with self._written(part) as out:
             salvage_into(path, out, check=self._check)
         return self._named(part, original)
 
@@ -77,7 +76,7 @@ class Parts:
         """Return a part with the records of an ARC, the name it should get, and what is wrong with the ARC."""
         part = files.part_of(self._folder, _INCOMING)
         faults: list[Fault] = []
-        with self._written(part) as out, files.reported(f"{WARC}/{part.name}"):
+        with self._written(part) as out:
             for wrong in convert_arc(path, f"sha256:{sha256}", out, check=self._check):
                 if isinstance(wrong, Passed):
                     faults.append(replace(fault_of(wrong), is_loss=True))
@@ -104,19 +103,21 @@ class Parts:
 
     @contextlib.contextmanager
     def _written(self, part: Path) -> Iterator[BinaryIO]:
-        """Give a new part to write to; it is synced at the end. Raises StorageError."""
+        """Give a new part to write to; it is synced at the end. Raises StorageError, for OSError within, too."""
         with files.reported(f"{WARC}/{part.name}"):
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE)
-        with os.fdopen(descriptor, "w+b", buffering=_PIECE) as out:
-            yield out
-            with files.reported(f"{WARC}/{part.name}"):
+            with os.fdopen(descriptor, "w+b", buffering=_PIECE) as out:
+                yield out
                 out.flush()
                 os.fsync(descriptor)
 
 
 def _pieces(path: Path, limit: int | None) -> Iterator[bytes]:
     left = limit
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE if left is None else min(_PIECE, left)):
-            left = None if left is None else left - len(piece)
-            yield piece
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE if left is None else min(_PIECE, left)):
+                left = None if left is None else left - len(piece)
+                yield piece
+    except OSError as error:
+        raise Refused(f"it can't be read: {error.strerror or error}") from error

@@ -30,7 +30,7 @@ _HEADS_ONLY = ("revisit", "request")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A block that was read to its end.
+    """A block that was read to its end; its digest only where the record has no id.
 
     `head` is None where there is no HTTP head; `head_length` counts its bytes; `digest` and `length` are those of the
     entity, without chunks where `is_dechunked`. `is_cut` says that the chunks end early. `stated` is the payload
@@ -59,7 +59,10 @@ def read_content(record: ForeignRecord, first: bytes = b"") -> Content:
     rest = first or rest
     head = parsed_head(start)
     body = _Body(payload_stated, is_chunked=head is not None and is_chunked(head))
-    block = Digests("sha256", block_stated.algorithm if block_stated else "")
+    block = Digests(
+        block_stated.algorithm if block_stated else "",
+        "" if record.get("warc-record-id") else "sha256",
+    )
     block.update(start)
     is_revisit, is_request = (record.get("warc-type").lower() == each for each in _HEADS_ONLY)
     if head is None and not is_request:
@@ -81,7 +84,7 @@ def read_content(record: ForeignRecord, first: bytes = b"") -> Content:
         head=head,
         head_length=len(start) if head else 0,
         digest=entity.sha256(),
-        block_digest=block.sha256(),
+        block_digest="" if record.get("warc-record-id") else block.sha256(),
         length=entity.length,
         is_dechunked=is_dechunked,
         is_cut=is_dechunked and not body.is_finished,
