@@ -16,7 +16,7 @@ from archive.backlog import Control, drain, rebuild_articles
 from archive.errors import CollectionLocked, NotACollection, StorageError
 from archive.index import Index
 from archive.index.lock import Lock
-from tests.observing import answer, entries_of, page, seen, story
+from tests.observing import SITE, answer, entries_of, page, seen, story
 from tests.test_backlog import copy_of, fill, first_crawl, second_crawl
 
 NAME = "articles.jsonl"
@@ -211,9 +211,10 @@ def test_articles_of_format_1_are_taken_over_by_a_rebuild(analysed, home, monkey
     assert same_bytes(home, analysed)
 
 
-def test_articles_of_format_1_are_refused_to_a_reader_with_what_helps(home):
-    with pytest.raises(StorageError, match=r"format 1.*any crawl.*'muragat rebuild'"):
-        Index(as_version_1(home))
+def test_articles_of_format_1_are_read_as_they_are(analysed, home):
+    with Index(as_version_1(home)) as old, Index(analysed) as new:
+        assert list(old.entries()) == list(new.entries())
+        assert old.find(f"{SITE}/short/1") == new.find(f"{SITE}/short/1") != []
 
 
 def test_articles_that_are_not_what_format_1_was_are_refused_with_what_helps(home, analysed):

@@ -141,14 +141,15 @@ def _open(path: Path, *, write: bool) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Have the tables of this version, made or migrated in one transaction. Raises SchemaUnknown."""
     version = _version(connection)
-    if version == VERSION:
-        return
     if version == 0:
         _run(connection, _OBSERVATION + _OTHERS)
-    elif version == 1 and write:
+    elif version not in {1, VERSION}:
+        raise SchemaUnknown(
+            f"{path}: format {version}, and this muragat reads {VERSION}: written by another version; use that"
+            " one, or run 'muragat rebuild', which makes it again from the WARC files"
+        )
+    elif version == 1 and write:  # its entries are read as they are
         _migrate(connection, path)
-    else:
-        raise _unknown(path, version)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -176,16 +177,6 @@ def _version(connection: sqlite3.Connection) -> int:
     """Return the version of the tables, 0 where there are none."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
-
-
-def _unknown(path: Path, version: int) -> SchemaUnknown:
-    made = f"{path}: format {version}, and this muragat reads {VERSION}"
-    if version == 1:
-        return SchemaUnknown(f"{made}; any crawl brings it up to date, or 'muragat rebuild'")
-    return SchemaUnknown(
-        f"{made}: written by another version; use that one, or run 'muragat rebuild', which makes it"
-        " again from the WARC files"
-    )
 
 
 class told:  # noqa: N801 - a context manager, written as a function is
