@@ -358,3 +358,20 @@ def test_a_report_on_the_terminal_tells_of_requisites(tmp_path):
     assert "1 requisites, 1 missing" in run.out
     [report] = (tmp_path / "h" / "crawls").iterdir()
     assert json.loads(report.read_text())["missing"][0]["url"] == f"{base}b.png"
+
+
+def test_the_owner_of_a_site_owns_no_other_host(tmp_path):
+    closed = kind("text/plain", b"User-agent: *\nDisallow: /\n")
+    files = {"/robots.txt": closed, "/a.png": kind("image/png")}
+    home = tmp_path / "h"
+    home.mkdir()
+    with serving(lambda path, before: served(path, files), host="127.0.0.2") as (other, asked):
+        pages = {"/robots.txt": closed, "/": shows(f'<img src="{other}a.png">')}
+        with serving(lambda path, before: served(path, pages)) as (base, _):
+            (home / "sites.toml").write_text(
+                f"[[site]]\nname = 'one'\nseeds = ['{base}']\nowner = true\n"
+            )
+            report = crawled(home, "one", "--allow", other.split("/")[2])
+    assert report["pages"] == 1
+    assert asked == ["/robots.txt"]
+    assert [one["reason"] for one in report["missing"]] == ["robots"]
