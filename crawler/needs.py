@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from archive.errors import UsageError
 from archive.model import Announcer, Outcome, Via
 from archive.requisites import MAX_REQUISITES, RequisiteKind
 from crawler.claims import MAX_REDIRECTS, Announcement, Claim, announcement, respelt
@@ -46,6 +47,9 @@ class Needs:
     """
 
     def __init__(self, mode: str) -> None:
+        if mode not in MODES:
+            message = f"MURAGAT_REQUISITES is {mode!r}; write {', '.join(MODES)}"
+            raise UsageError(message)
         self.kinds = MODES[mode]
         self._seen: set[str] = set()
         self._count = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from archive.errors import UsageError
 from archive.model import Announcer, Outcome, Via
 from archive.requisites import MAX_REQUISITES
 from crawler.claims import MAX_REDIRECTS, Claim
@@ -33,6 +34,11 @@ def test_a_requisite_is_news_once():
 )
 def test_kinds_that_are_not_wanted_are_left_out(mode, found):
     assert Needs(mode).new([PHOTO, STYLE], pages=1) == found
+
+
+def test_another_mode_is_refused():
+    with pytest.raises(UsageError, match="'some'; write all, images, none"):
+        Needs("some")
 
 
 def test_a_site_file_may_say_each_mode():
