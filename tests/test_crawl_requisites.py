@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -324,9 +326,11 @@ def test_a_host_that_is_gone_is_asked_a_few_times_only(tmp_path):
 def test_a_slow_host_of_requisites_does_not_hold_up_the_site(tmp_path):
     tags = [f'<img src="http://127.0.0.2:PORT/{n}.png">' for n in range(6)]
     order: list[str] = []
+    moments: list[float] = []
 
     def photos(path: str, before: int) -> Answer:
         order.append("photo")
+        moments.append(time.monotonic())
         return kind("image/png", path.encode())
 
     def pages(path: str, before: int) -> Answer:
@@ -339,6 +343,7 @@ def test_a_slow_host_of_requisites_does_not_hold_up_the_site(tmp_path):
         port = other.rstrip("/").rpartition(":")[2]
         run = muragat(tmp_path / "h", "crawl", base, "--delay", 0.2, "--allow", f"127.0.0.2:{port}")
     assert run.code == 0
+    assert min(later - earlier for earlier, later in pairwise(moments)) > 0.15
     half = order[: len(order) // 2]
     assert min(half.count("photo"), half.count("page")) >= 3
 
