@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from archive import Collection
 from archive.errors import RecordDamaged
 from archive.model import Via
-from archive.store import files, state
+from archive.store import files, rows, state
 from archive.store.chronology import Chronology
 from archive.store.home import WARC
 from archive.warc.closing import read_via
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NOTE = "frontier"
+_NOTE = "frontier"  # in the state: the last sequence that the frontier knows of, or that it is half made
+_HALF_MADE = "unfinished"
 _GROUP = 500  # events in one transaction
 
 
@@ -84,11 +85,10 @@ def remake(
     """Do what `reconstruct` does, in a collection that is open for writing."""
     connection = collection.state
     with state.transaction(connection):
-        state.set_note(connection, _NOTE, "unfinished")
+        state.set_note(connection, _NOTE, _HALF_MADE)
         frontier_tables.forget(connection)
     done = _Reconstruction(collection, known, report).run()
-    with state.transaction(connection):
-        state.set_note(connection, _NOTE, "")
+    note_known(connection)
     return done
 
 
@@ -100,12 +100,46 @@ def add(collection: Collection, after: int, *, known: Mapping[str, Site]) -> Rec
     return _Reconstruction(collection, known, lambda progress: None, after=after).run()
 
 
+def catch_up(collection: Collection, *, known: Mapping[str, Site]) -> bool:
+    """Make a lost frontier again, or tell it of captures that were imported; return whether there was need."""
+    connection = collection.state
+    if is_wanting(connection):
+        remake(collection, known=known)
+    elif frontier_tables.are_there(connection) and _has_imported(connection):
+        add(collection, _known_up_to(connection), known=known)
+        note_known(connection)
+    else:
+        return False
+    return True
+
+
+def note_known(connection: sqlite3.Connection) -> None:
+    """Note that the frontier knows of all captures there are now."""
+    with state.transaction(connection):
+        state.set_note(connection, _NOTE, str(rows.last_sequence(connection)))
+
+
 def is_wanting(connection: sqlite3.Connection) -> bool:
     """Say whether a collection's frontier is missing or half made, though its captures tell of one."""
     if frontier_tables.are_there(connection):
-        return bool(state.note(connection, _NOTE))
+        return state.note(connection, _NOTE) == _HALF_MADE
     query = "SELECT 1 FROM captures WHERE site != '' LIMIT 1"
     return connection.execute(query).fetchone() is not None
+
+
+def _known_up_to(connection: sqlite3.Connection) -> int:
+    noted = state.note(connection, _NOTE)
+    return int(noted) if noted.isdigit() else 0
+
+
+def _has_imported(connection: sqlite3.Connection) -> bool:
+    """Say whether captures came that a crawl made elsewhere: read, of a site, and unknown to the frontier.
+
+    Most keys are the address itself; where one is not, there is nothing to add, and that is all it costs.
+    """
+    query = """SELECT 1 FROM captures WHERE sequence > ? AND site != '' AND links_read = 1
+ AND url NOT LIKE '%/robots.txt' AND NOT EXISTS (SELECT 1 FROM frontier WHERE key = captures.url) LIMIT 1"""
+    return connection.execute(query, (_known_up_to(connection),)).fetchone() is not None
 
 
 class _Reconstruction:

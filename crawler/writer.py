@@ -23,7 +23,7 @@ from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
 from crawler.freshness import lifetime_s
 from crawler.frontier import SqliteFrontier, Visit
-from crawler.reconstruct import is_wanting, remake
+from crawler.reconstruct import catch_up, note_known
 from crawler.retries import is_passing
 from crawler.tally import outcome_of
 
@@ -137,9 +137,8 @@ class CollectionWriter:
     def _live(self) -> None:
         try:
             with Collection(self._home, write=True, about=self._about) as collection:
-                if is_wanting(collection.state):
-                    logger.warning("%s: the frontier is made again from warc/", self._home)
-                    remake(collection, known=self._known)
+                if catch_up(collection, known=self._known):
+                    logger.info("%s: the frontier is made again from warc/", self._home)
                 store = Store(collection, SqliteFrontier(collection.state))
                 _settle(store)
                 self._opened.set_result(None)
@@ -159,6 +158,7 @@ class CollectionWriter:
             if job is None:
                 self._is_stopping = True
                 store.commit()
+                note_known(store.collection.state)
                 return
             self._run(job, store)
             if not store.has_changed:

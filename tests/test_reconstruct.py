@@ -182,6 +182,37 @@ def test_added_captures_leave_what_is_known_as_it_is(past):
     assert ("other", "20260401000000", 1) in after["rounds"]
 
 
+def test_a_crawl_knows_what_another_collection_brought(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    with serving(lambda path, before: page("/a", "/b", "/c")) as (base, _):
+        muragat(ours, "crawl", base, "--delay", 0, "--max-pages", 1)
+        muragat(theirs, "crawl", base, "--delay", 0, "--max-pages", 2)
+        assert muragat(ours, "import", theirs).code == 0
+        muragat(ours, "crawl", base, "--delay", 0)
+    known = frontier(ours)
+    assert {f"{base}{name}" for name in "abc"} <= known.keys()
+    with Collection(ours) as collection:
+        assert not list(collection.unread())
+
+
+def test_captures_of_another_site_that_were_imported_are_known(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    with (
+        serving(lambda path, before: page("/a")) as (base, _),
+        serving(lambda path, before: page("/b")) as (other, _),
+    ):
+        muragat(ours, "crawl", base, "--delay", 0)
+        muragat(theirs, "crawl", other, "--delay", 0)
+        before = frontier(theirs)
+        muragat(ours, "import", theirs)
+        muragat(ours, "crawl", base, "--delay", 0)
+    after = frontier(ours)
+    assert {key: after[key] for key in before if key != "rounds"} == {
+        key: row for key, row in before.items() if key != "rounds"
+    }
+    assert set(before["rounds"]) <= set(after["rounds"])
+
+
 def test_a_frontier_is_wanting_where_captures_tell_of_one(past):
     past.capture(f"{SEED}a")
     past.collection.sync()
