@@ -33,7 +33,9 @@ def serving(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = 65536  # one write an answer: else a kept connection waits 40 ms for an acknowledgement
+        wbufsize = (
+            65536  # one write an answer: else a kept connection waits 40 ms for an acknowledgement
+        )
 
         def do_GET(self) -> None:
             before = asked.count(self.path)
