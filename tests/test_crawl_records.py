@@ -97,6 +97,7 @@ def test_a_site_with_a_wrong_value_is_left_out(value):
 def test_what_joins_is_only_what_is_new():
     first, second = Start(sites=(SITE,)), Start(sites=(SITE,), spiders=("mine",))
     more = second.beyond(first)
+    assert more is not None
     assert (more.sites, more.spiders) == ((), ("mine",))
     assert second.beyond(first.joined(more)) is None
 
@@ -236,8 +237,8 @@ def test_where_the_storage_fails_there_is_neither_record_nor_file(tmp_path):
     assert not list(tmp_path.glob("home/crawls/*"))
 
 
-def ended(home: Path, **options: object) -> str:
-    session = CrawlSession.take(home, SessionOptions(analyse=False, **options))
+def ended(home: Path) -> str:
+    session = CrawlSession.take(home, SessionOptions(analyse=False))
     session.end()
     return session.crawl
 

@@ -60,7 +60,9 @@ def crawled(tmp_path_factory) -> Iterator[Crawled]:
 @pytest.fixture
 def home(crawled, tmp_path) -> Path:
     """A copy of the crawled home."""
-    return shutil.copytree(crawled.home, tmp_path / "home")
+    copy = tmp_path / "home"
+    shutil.copytree(crawled.home, copy)
+    return copy
 
 
 def lose(home: Path, *names: str) -> None:

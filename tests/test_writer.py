@@ -282,6 +282,8 @@ def test_a_frontier_that_was_lost_is_made_again_at_the_start(tmp_path):
         path.unlink()
     second = CollectionWriter(home, Warcinfo(), lambda failure: None)
     second.start()
-    site, claim = second.submit(lambda store: store.frontier.claim_of_url(URL)).result()
+    found = second.submit(lambda store: store.frontier.claim_of_url(URL)).result()
     second.stop()
+    assert found is not None
+    site, claim = found
     assert (site, claim.via.announcer, claim.via.hop) == ("example", Announcer.SITEMAP, 2)
