@@ -26,7 +26,7 @@ MAX_LINKS = 5_000
 """Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Bytes of a page that are read for links; 16 MiB take 0.2 s at worst."""
+"""Bytes of a page that are read for links; 16 MiB take 2 s at worst, in a thread."""
 
 _REFRESH = re.compile(
     r"\s*+[\d.]++(?:\s*+[;,]\s*+|\s++)(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
