@@ -71,23 +71,21 @@ def read_content(record: ForeignRecord, first: bytes = b"") -> Content:
         block.update(piece)
         body.update(piece)
     record.finish()
-    is_dechunked = body.is_dechunked
-    entity = body.entity if is_dechunked else body.raw
-    is_whole = not record.is_short
-    if is_whole and block_stated and not block.matches(block_stated):
-        record.flaw(f"does not match its WARC-Block-Digest {block_stated}")
-    is_right = payload_stated is not None and body.is_stated(payload_stated)
-    is_right = is_right or is_revisit
-    if is_whole and payload_stated and not is_right and not record.get("warc-truncated"):
-        record.flaw(f"does not match its WARC-Payload-Digest {payload_stated}")
+    is_right = is_revisit or (payload_stated is not None and body.is_stated(payload_stated))
+    if not record.is_short:
+        if block_stated and not block.matches(block_stated):
+            record.flaw(f"does not match its WARC-Block-Digest {block_stated}")
+        if payload_stated and not is_right and not record.get("warc-truncated"):
+            record.flaw(f"does not match its WARC-Payload-Digest {payload_stated}")
+    entity = body.entity if body.is_dechunked else body.raw
     return Content(
         head=head,
         head_length=len(start) if head else 0,
         digest=entity.sha256(),
         block_digest="" if record.get("warc-record-id") else block.sha256(),
         length=entity.length,
-        is_dechunked=is_dechunked,
-        is_cut=is_dechunked and not body.is_finished,
+        is_dechunked=body.is_dechunked,
+        is_cut=body.is_dechunked and not body.is_finished,
         stated=str(payload_stated) if payload_stated and is_right else "",
         method=_method(start),
     )
