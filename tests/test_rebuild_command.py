@@ -60,7 +60,7 @@ def crawled(tmp_path_factory) -> Iterator[Crawled]:
 @pytest.fixture
 def home(crawled, tmp_path) -> Path:
     """A copy of the crawled home."""
-    copy = tmp_path / "home"
+    copy: Path = tmp_path / "home"
     shutil.copytree(crawled.home, copy)
     return copy
 
