@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import os
 import shutil
 import subprocess
 import threading
@@ -37,6 +38,7 @@ from tests.foreign_records import (
     sha1,
 )
 from tests.importing import check, published, saved, stored_files, take, take_one, wacz
+from tests.program import muragat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +161,17 @@ def test_a_folder_gives_its_files_in_the_order_of_their_names(tmp_path: Path) ->
         "no file in it"
         in take_one(tmp_path / "home", saved(tmp_path / "d" / "x", b"").parent).reason
     )
+
+
+def test_names_that_can_not_be_printed_do_no_harm(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\x1b[2J\n.warc")
+    saved(tmp_path / "many" / name, page(1))
+    wacz(tmp_path / "many" / "a.wacz", {"archive/\x1b[2J.warc": page(2)})
+    done = muragat(tmp_path / "home", "import", tmp_path / "many")
+    assert (done.code, done.err) == (0, "")
+    assert "\x1b" not in done.out
+    assert len(done.out.splitlines()) == 2
+    assert check(tmp_path / "home") == 2
 
 
 def crawled(home: Path, numbers: range) -> Path:

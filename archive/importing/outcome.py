@@ -13,6 +13,11 @@ FLAWS_TOLD: Final = 1000
 """Flaws of one file that are kept; the rest are counted."""
 
 
+def shown(name: object) -> str:
+    """Return the name of a file as it may be printed: what can't be, or would steer a terminal, as U+FFFD."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(name))
+
+
 class Fate(StrEnum):
     """What was done with a file."""
 

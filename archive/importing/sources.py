@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.importing.outcome import Refused, Taken
+from archive.importing.outcome import Refused, Taken, shown
 from archive.store import files
 from archive.store.home import WARC
 
@@ -41,15 +41,15 @@ def sources_in(arguments: Iterable[Path], home: Path) -> Iterator[Source | Taken
     for argument in arguments:
         try:
             if not argument.is_dir():
-                yield Source(argument, str(argument), argument.name)
+                yield Source(argument, shown(argument), argument.name)
             elif is_collection(argument):
                 yield from _of_collection(argument, home)
             else:
                 yield from _of_folder(argument)
         except OSError as error:
-            yield Refused(f"it can't be read: {error.strerror}").taken(str(argument))
+            yield Refused(f"it can't be read: {error.strerror}").taken(shown(argument))
         except Refused as refused:
-            yield refused.taken(str(argument))
+            yield refused.taken(shown(argument))
 
 
 def is_collection(folder: Path) -> bool:
@@ -74,7 +74,7 @@ def _of_collection(folder: Path, home: Path) -> Iterator[Source]:
     for name in kept:
         path = folder / WARC / name
         is_open = name.endswith(files.OPEN)
-        yield Source(path, str(path), name.removesuffix(files.OPEN), is_open)
+        yield Source(path, shown(path), name.removesuffix(files.OPEN), is_open)
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
@@ -87,4 +87,4 @@ def _of_folder(folder: Path) -> Iterator[Source]:
     if not found:
         raise Refused(f"there is no file in it whose name ends with one of {', '.join(_SUFFIXES)}")
     for path in sorted(found):
-        yield Source(path, str(path), path.name)
+        yield Source(path, shown(path), path.name)

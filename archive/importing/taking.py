@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import archive
 from archive.importing import examined
 from archive.importing.examined import Examined, Form
-from archive.importing.outcome import Fate, Fault, Refused, Taken
+from archive.importing.outcome import Fate, Fault, Refused, Taken, shown
 from archive.importing.parts import Parts
 from archive.importing.sources import Source
 from archive.importing.wacz import Wacz
@@ -77,7 +77,7 @@ class Taker:
             if not wacz.members:
                 raise Refused("it is a zip without a WARC file under archive/")
             for name in wacz.members:
-                label = f"{source.label}: {name}"
+                label = f"{source.label}: {shown(name)}"
                 try:
                     part, sha256, size = self._parts.unpacked(wacz.pieces(name))
                     found = self._look(Source(part, label, name.rpartition("/")[2]))
@@ -176,7 +176,8 @@ class Taker:
     def _note(self, taken: Taken) -> None:
         """Write where a file came from, durably."""
         values = taken.to_json()
-        values["source"] = taken.source.replace("\\", "/").rpartition("/")[2]
+        path, member, name = taken.source.partition(": archive/")
+        values["source"] = path.rpartition("/")[2] + member + name  # no folder of this machine
         values["date"] = warc_date(datetime.now(UTC))
         values["version"] = archive.__version__
         block = json.dumps(values, ensure_ascii=False, sort_keys=True)

@@ -47,6 +47,7 @@ __all__ = [
 OURS = "urn:muragat:"
 _NAME = re.compile(r".+-[0-9a-f]{32}\.warc(?:\.gz)?", re.ASCII)
 _ANSWERS = frozenset(Kind)
+_TYPES = _ANSWERS | {"warcinfo", "request", "metadata", "conversion", "continuation"}
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", re.ASCII)
 _SITE = re.compile(rb"\nsite: ([^\r\n]*)\r\n")
 _NAMESPACE = uuid.UUID("0b9f2f0e-5b7b-5d43-9a0e-3a6d3f1b7a11")
@@ -116,7 +117,7 @@ class Survey:
         content = read_content(record, block)
         if record.broken:
             return  # the gap that follows tells of it
-        self.records[kind[:40] or "unknown"] += 1
+        self.records[kind if kind in _TYPES else "unknown"] += 1
         self.cut += record.is_short
         frame = _frame(record)
         if kind in _ANSWERS:
