@@ -33,13 +33,13 @@ _STILLBORN_MAX: Final = 2  # workers in a row that end before their first job: n
 class Limits:
     """`time_s` is a last resort: what decides on a page are counts (bytes, nodes), which are the same everywhere.
 
-    A worker that has ever held more than `peak_bytes` is replaced: one starts with about 150 MB.
+    A worker that has ever held more than `peak_bytes` is replaced: ordinary pages leave it below 100 MB.
     """
 
     time_s: float = 30.0
     start_s: float = 60.0
     jobs_per_worker: int = 5000
-    peak_bytes: int = 220_000_000
+    peak_bytes: int = 180_000_000
 
 
 @dataclass(frozen=True, slots=True)
