@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from archive import Collection, backlog, figures, tables, wholeness
+from archive import Collection, backlog, figures, wholeness
+from archive.figures import tables
 from archive.importing import Stop, import_files
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines

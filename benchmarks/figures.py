@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from archive.figures import figures, summaries
 from archive.store import state
 from crawler.coverage import Coverage
-from crawler.frontier_tables import make_tables
+from crawler.frontier.tables import make_tables
 
 if TYPE_CHECKING:
     import sqlite3

@@ -216,7 +216,7 @@ def coverage(place: Place, /, names: tuple[str, ...], *, missing: bool, as_json:
     are not known. A host that was never crawled counts by its captures.
     """
     from crawler import coverage as covering  # noqa: PLC0415 - as above
-    from crawler import coverage_table as table  # noqa: PLC0415 - as above
+    from crawler.coverage import table  # noqa: PLC0415 - as above
 
     with covering.Coverage(place.home) as found:
         wanted = tuple(dict.fromkeys(names)) or found.names

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from crawler.claims import Claim
+    from crawler.frontier.claims import Claim
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from archive.errors import UsageError
 from archive.model import Announcer, Outcome, Via
 from archive.requisites import MAX_REQUISITES, RequisiteKind
-from crawler.claims import MAX_REDIRECTS, Announcement, Claim, announcement, respelt
+from crawler.frontier.claims import MAX_REDIRECTS, Announcement, Claim, announcement, respelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -19,8 +19,8 @@ from scrapy import signals
 from archive import Warcinfo, http
 from archive.model import Truncation
 from crawler.crawl_records import Start
-from crawler.freshness import fresh_until
 from crawler.frontier import Claim, Visit
+from crawler.frontier.freshness import fresh_until
 from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site

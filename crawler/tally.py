@@ -11,7 +11,7 @@ from archive.model import Capture, Exchange, Kind, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crawler.claims import Claim
+    from crawler.frontier.claims import Claim
 
 ARTICLE_COUNTS = ("new", "changed", "unchanged", "gone")
 

@@ -21,8 +21,8 @@ from archive import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
-from crawler.freshness import lifetime_s
 from crawler.frontier import SqliteFrontier, Visit
+from crawler.frontier.freshness import lifetime_s
 from crawler.reconstruct import catch_up, note_known
 from crawler.retries import is_passing
 from crawler.tally import outcome_of

@@ -8,10 +8,10 @@ import pytest
 
 from archive import Collection
 from archive.model import Announcer, Outcome, Truncation, Via
-from crawler.claims import Visit, announcement
 from crawler.coverage import REASONS, Coverage, Standing
-from crawler.coverage_table import missing_line, site_lines
+from crawler.coverage.table import missing_line, site_lines
 from crawler.frontier import SqliteFrontier
+from crawler.frontier.claims import Visit, announcement
 from tests.exchanges import exchange
 from tests.program import muragat
 from tests.sites.demo import DemoSite

@@ -103,14 +103,8 @@ def port_of(site: DemoSite) -> bytes:
 
 def test_two_sites_differ_in_their_address_alone(site):
     with DemoSite() as other:
-        one = {
-            path: page.body.replace(port_of(site), b"")
-            for path, page in site.pages.items()
-        }
-        two = {
-            path: page.body.replace(port_of(other), b"")
-            for path, page in other.pages.items()
-        }
+        one = {path: page.body.replace(port_of(site), b"") for path, page in site.pages.items()}
+        two = {path: page.body.replace(port_of(other), b"") for path, page in other.pages.items()}
         packed = "/post-sitemap2.xml.gz"
         assert one.keys() == two.keys()
         assert [path for path in one if one[path] != two[path] and path != packed] == []

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from archive.errors import RecordDamaged
 from archive.model import Kind, Truncation
-from archive.warc import stated
 from archive.warc.exchanges import Gap
 from archive.warc.foreign import (
     Flaw,
@@ -29,8 +28,9 @@ from archive.warc.foreign import (
     is_foreign,
     read_foreign_exchange,
     read_foreign_message,
+    stated,
 )
-from archive.warc.foreign_dates import read_date
+from archive.warc.foreign.dates import read_date
 from archive.warc.records import Metadata, Stored
 from tests.foreign_records import (
     DATE,

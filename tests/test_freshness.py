@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.freshness import DAY_S, LONGEST_S, fresh_until, lifetime_s
+from crawler.frontier.freshness import DAY_S, LONGEST_S, fresh_until, lifetime_s
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archive.model import Announcer, Via
-from crawler.claims import Claim
+from crawler.frontier.claims import Claim
 from crawler.lanes import OTHERS_MAX, Lanes
 
 OWN = "site.test"

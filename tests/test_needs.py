@@ -7,8 +7,8 @@ import pytest
 from archive.errors import UsageError
 from archive.model import Announcer, Outcome, Via
 from archive.requisites import MAX_REQUISITES
-from crawler.claims import MAX_REDIRECTS, Claim
 from crawler.discover.links import Link
+from crawler.frontier.claims import MAX_REDIRECTS, Claim
 from crawler.needs import MAX_DEPTH, MODES, PATIENCE, Needs, Patience, below
 
 PHOTO = Link("http://b.test/a.png", Announcer.REQUISITE, rel="image")

@@ -11,10 +11,10 @@ import pytest
 
 from archive import Collection
 from archive.figures import figures, summaries
-from archive.growth import Month, Rate, crawls, forecast, month_starts, months, rate
+from archive.figures.growth import Month, Rate, crawls, forecast, month_starts, months, rate
+from archive.figures.tables import figures_json, figures_lines, named
 from archive.model import Kind, Via
 from archive.store.tallies import Cell, Hour, host_of, media_of
-from archive.tables import figures_json, figures_lines, named
 from tests.exchanges import exchange, warc_files
 from tests.program import muragat
 

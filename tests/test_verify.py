@@ -14,6 +14,7 @@ from archive.model import Capture, Kind, Problem, Truncation
 from archive.warc import digest_of, encode
 from archive.warc.exchanges import Exchanges, Gap, salvage
 from archive.warc.members import HEADER, crc32, stored
+from archive.warc.records import Stored
 from tests.exchanges import BEGIN, exchange, numbered, warc_files
 
 if TYPE_CHECKING:
@@ -431,6 +432,7 @@ def test_exchange_made_by_hand_is_read(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(exchange_of(answer()))
     (found,) = Exchanges(path, "f")
+    assert isinstance(found, Stored)
     assert (found.capture.status, found.payload_length, found.is_original) == (200, 1, False)
 
 

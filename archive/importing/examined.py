@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from archive.errors import RecordDamaged
 from archive.importing.outcome import Fault, Faults, Refused
 from archive.store import files
-from archive.warc import arc
 from archive.warc.exchanges import Exchanges, Gap, salvage
-from archive.warc.foreign import Flaw, Passed, Survey
-from archive.warc.inflow import GZIP, MAGIC, ZSTD, beginning, is_skippable
+from archive.warc.foreign import Flaw, Passed, Survey, arc
+from archive.warc.foreign.inflow import GZIP, MAGIC, ZSTD, beginning, is_skippable
 from archive.warc.records import Metadata, Stored
 
 if TYPE_CHECKING:

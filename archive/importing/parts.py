@@ -17,7 +17,7 @@ from archive.importing.outcome import FLAWS_TOLD, Fault, Refused
 from archive.store import files
 from archive.store.home import WARC
 from archive.warc.foreign import Passed
-from archive.warc.salvaged import convert_arc, salvage_into
+from archive.warc.foreign.salvaged import convert_arc, salvage_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

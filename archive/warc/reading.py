@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from archive.errors import RecordDamaged
 from archive.warc import payload
 from archive.warc.foreign import is_foreign, read_foreign_exchange, read_foreign_message
-from archive.warc.foreign_records import record_at
-from archive.warc.inflow import Broken, opened
+from archive.warc.foreign.inflow import Broken, opened
+from archive.warc.foreign.records import record_at
 from archive.warc.records import NOTE_MAX
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The frontier made again from the WARC files alone: what is known, who told of it, what is still to be fetched.
 
-Goes twice over all captures in the order of their dates. First what was done is played again (`crawler.replay`),
+Goes twice over all captures in the order of their dates. First what was done is played again (`crawler.reconstruct.replay`),
 then the links of the stored pages are read again as the spider read them, so that addresses which were announced
 and never fetched are known, too. Lost for good are leases, times of retries that were pending, and learned rates.
 """
@@ -21,12 +21,12 @@ from archive.store.chronology import Chronology
 from archive.store.home import WARC
 from archive.warc.closing import read_via
 from archive.warc.records import Metadata, Stored
-from crawler import frontier_tables
-from crawler.configurations import Configurations
 from crawler.crawl_records import PREFIX
 from crawler.frontier import SqliteFrontier
-from crawler.links_again import LinksAgain
-from crawler.replay import Clock, Replay
+from crawler.frontier import tables as frontier_tables
+from crawler.reconstruct.configurations import Configurations
+from crawler.reconstruct.links_again import LinksAgain
+from crawler.reconstruct.replay import Clock, Replay
 
 if TYPE_CHECKING:
     import sqlite3

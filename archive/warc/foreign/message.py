@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from archive.errors import RecordDamaged
 from archive.http import Dechunker, Message
 from archive.model import Kind
-from archive.warc.foreign_content import entity_of, parsed_head, read_content, split_block
-from archive.warc.foreign_records import ForeignRecord, record_at
-from archive.warc.inflow import Broken, Inflow, opened
+from archive.warc.foreign.content import entity_of, parsed_head, read_content, split_block
+from archive.warc.foreign.inflow import Broken, Inflow, opened
+from archive.warc.foreign.records import ForeignRecord, record_at
 from archive.warc.payload import SMALL, StoredRecord
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archive.warc.inflow import MAGIC, Broken
+from archive.warc.foreign.inflow import MAGIC, Broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.warc.inflow import Inflow
+    from archive.warc.foreign.inflow import Inflow
 
 HEAD_MAX = 256 * 1024
 _PIECE = 256 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.tables import named
+from archive.figures.tables import named
 from crawler.coverage import REASONS
 
 if TYPE_CHECKING:

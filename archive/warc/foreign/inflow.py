@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 import zstandard
 from isal import isal_zlib
 
+from archive.warc.foreign.zstd_dictionary import dictionary_of
 from archive.warc.members import crc32
-from archive.warc.zstd_dictionary import dictionary_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import median_low
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from archive import disk, growth
-from archive.growth import Crawls
+from archive.figures import disk, growth
+from archive.figures.growth import Crawls
 from archive.index import Index
 from archive.store import home as homes
 from archive.store import rows, state, tallies
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from archive.growth import Forecast, Month, Rate
+    from archive.figures.growth import Forecast, Month, Rate
     from archive.store.tallies import Cell, Hour, Share
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

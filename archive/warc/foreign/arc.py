@@ -6,7 +6,7 @@
 
 The first record describes the file (`filedesc:`). Lines that are none of these are passed over and told. An ARC has no
 Record-IDs: they are made of address, date and block, so that the same record gives the same one wherever it
-lies. Memory is bounded as in `foreign_records`; warcio, which reads ARC too, takes lines of any length.
+lies. Memory is bounded as in `archive.warc.foreign.records`; warcio, which reads ARC too, takes lines of any length.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from archive.warc import encode, encode_pieces, warc_date
-from archive.warc.foreign_dates import read_date
-from archive.warc.foreign_records import Flaw, Passed, skip_line_ends
-from archive.warc.inflow import Broken, Inflow
+from archive.warc.foreign.dates import read_date
+from archive.warc.foreign.inflow import Broken, Inflow
+from archive.warc.foreign.records import Flaw, Passed, skip_line_ends
 from archive.warc.records import FIELDS_TYPE, ip_address, safe_url
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from archive.warc import arc
-from archive.warc.foreign_records import Flaw, ForeignRecord, Passed, Records
-from archive.warc.inflow import Broken, opened
+from archive.warc.foreign import arc
+from archive.warc.foreign.inflow import Broken, opened
+from archive.warc.foreign.records import Flaw, ForeignRecord, Passed, Records
 from archive.warc.members import deflated_pieces
 
 if TYPE_CHECKING:

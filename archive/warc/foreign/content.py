@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.http import Dechunker, is_chunked, split_head
-from archive.warc.stated import Digests, Stated, parse
+from archive.warc.foreign.stated import Digests, Stated, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.http import Head
-    from archive.warc.foreign_records import ForeignRecord
+    from archive.warc.foreign.records import ForeignRecord
 
 HTTP_HEAD_MAX = 1024 * 1024
 _HEAD_END = re.compile(rb"\n\r*+\n")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archive.model import Announcer, Via
-from crawler.claims import Announcement, Claim
+from crawler.frontier.claims import Announcement, Claim
 
 CLAIM = (
     "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest,"

@@ -1,8 +1,8 @@
 """WARC files made by others: what lies in them as captures, read as leniently as their makers wrote.
 
-    foreign_records   the grammar, and taking up again after damage     inflow    compression, places
-    foreign_content   HTTP heads, chunks, digests (stated)              ties      requests and answers
-    foreign_message   a capture read back
+    records   the grammar, and taking up again after damage     inflow    compression, places
+    content   HTTP heads, chunks, digests (stated)              ties      requests and answers
+    message   a capture read back
 
 A foreign file lies under `warc/` byte for byte, named by its own hash (`is_foreign`). Hides everything
 between a file and its captures. Nothing here trusts a byte: any file ends, in bounded memory.
@@ -21,13 +21,13 @@ from archive.model import Capture, Kind, Truncation
 from archive.warc import warc_date
 from archive.warc.answer import mime_of
 from archive.warc.exchanges import Gap
-from archive.warc.foreign_content import Content, read_content
-from archive.warc.foreign_dates import read_date
-from archive.warc.foreign_message import read_foreign_exchange, read_foreign_message
-from archive.warc.foreign_records import Flaw, ForeignRecord, Passed, Records
-from archive.warc.inflow import Broken, opened
+from archive.warc.foreign.content import Content, read_content
+from archive.warc.foreign.dates import read_date
+from archive.warc.foreign.inflow import Broken, opened
+from archive.warc.foreign.message import read_foreign_exchange, read_foreign_message
+from archive.warc.foreign.records import Flaw, ForeignRecord, Passed, Records
+from archive.warc.foreign.ties import Companion, Frame, Ties
 from archive.warc.records import FIELDS_TYPE, NOTE_MAX, Metadata, Stored, safe_url, token
-from archive.warc.ties import Companion, Frame, Ties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

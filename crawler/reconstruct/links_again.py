@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from archive import urls
 from archive.errors import RecordDamaged
 from archive.store.state import mark_read
-from crawler import frontier_tables
 from crawler.discover.announced import stored_response
 from crawler.discover.sitemaps import sitemaps_of
+from crawler.frontier import tables as frontier_tables
 from crawler.needs import Needs, below
 from crawler.scope import Scope
 from crawler.site_crawl import announcements, parted, untracked
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from archive import Collection
     from archive.model import Capture, Via
-    from crawler.claims import Announcement, Claim
-    from crawler.configurations import Configurations
     from crawler.discover.links import Link
     from crawler.frontier import SqliteFrontier
-    from crawler.replay import Clock
+    from crawler.frontier.claims import Announcement, Claim
+    from crawler.reconstruct.configurations import Configurations
+    from crawler.reconstruct.replay import Clock
     from crawler.sites import Site
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.growth import YEAR_DAYS
+from archive.figures.growth import YEAR_DAYS
 from archive.printed import size
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.figures import Figures, Holdings, SiteFigures
-    from archive.growth import Forecast, Month, Rate
+    from archive.figures.growth import Forecast, Month, Rate
 
 _NAME = 22  # columns for a site's name
 _MONTH_DAYS = 30

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.model import Announcer
-from crawler.claims import (
+from crawler.frontier.claims import (
     MAX_REDIRECTS,
     PRIORITY,
     RESPELT,
@@ -23,7 +23,7 @@ from crawler.claims import (
     announcement,
     respelt,
 )
-from crawler.frontier_rows import (
+from crawler.frontier.rows import (
     CLAIM,
     DONE,
     KNOWN,
@@ -33,7 +33,7 @@ from crawler.frontier_rows import (
     claim_in,
     row_of,
 )
-from crawler.frontier_tables import make_tables
+from crawler.frontier.tables import make_tables
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from archive.errors import RecordDamaged
 from archive.model import Announcer, Truncation, Via
-from crawler.claims import Visit, announcement, respelt
 from crawler.crawl_records import ATTEMPTS, REPORT, START, attempts_in, finished_in, named_by
-from crawler.freshness import lifetime_s
+from crawler.frontier.claims import Visit, announcement, respelt
+from crawler.frontier.freshness import lifetime_s
 from crawler.retries import is_passing, retry_at
 from crawler.tally import outcome_of
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from archive import Collection
     from archive.model import Capture
     from archive.warc.records import Metadata
-    from crawler.claims import Announcement, Claim
-    from crawler.configurations import Configurations
     from crawler.crawl_records import Attempt
     from crawler.frontier import SqliteFrontier
+    from crawler.frontier.claims import Announcement, Claim
+    from crawler.reconstruct.configurations import Configurations
 
 
 class Clock:
