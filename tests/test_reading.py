@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from tests.sites.demo import DemoSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 READING = (
     ("list", "*", "--json"),
@@ -45,19 +45,37 @@ def crawling(home: Path, site: DemoSite, requests: int) -> Iterator[subprocess.P
         process.communicate(timeout=60)
 
 
+def hold(number: int) -> list[int]:
+    """Stop a process and all that it started, and wait until each of their threads stands still."""
+    os.kill(number, signal.SIGSTOP)
+    tasks = Path(f"/proc/{number}/task")
+    while any(state_of(task) != "T" for task in tasks.iterdir()):
+        os.sched_yield()
+    started = [
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]
+    return [number, *(one for child in started for one in hold(child))]
+
+
+def state_of(task: Path) -> str:
+    """The letter that the kernel gives for what a thread does; `proc(5)`."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 @pytest.fixture(scope="module")
 def moment(tmp_path_factory):
     """A copy of a home taken in the middle of a crawl, which was held for so long; and what was committed then."""
     folder = tmp_path_factory.mktemp("moment")
     with DemoSite() as site, crawling(folder / "live", site, 40) as process:
-        os.killpg(process.pid, signal.SIGSTOP)
+        held = hold(process.pid)
         try:
             shutil.copytree(folder / "live", folder / "copy")
             beside = {words: muragat(folder / "live", *words) for words in (*READING, ("verify",))}
             with Collection(folder / "live") as collection:
                 committed = {capture.record_id for capture in collection.captures()}
         finally:
-            os.killpg(process.pid, signal.SIGCONT)
+            for number in held:
+                os.kill(number, signal.SIGCONT)
     return folder / "copy", beside, committed
 
 
