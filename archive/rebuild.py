@@ -71,6 +71,7 @@ def rebuild(
         raise NotACollection(message)
     with contextlib.closing(files.Lock(folder)), files.reported(str(warc)):
         files.remove_parts(warc)
+        cdxj.remove_parts(folder / cdxj.NAME)
         with Draft(path) as draft, state.reported(draft.path), draft.forgotten_if_damaged():
             problems = _Scan(warc, draft, _committed(path), report).run(workers)
             draft.finish({NOTE: "articles"})

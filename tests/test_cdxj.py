@@ -6,6 +6,9 @@ import errno
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,10 +19,12 @@ from hypothesis import strategies as st
 from archive import Collection
 from archive.errors import StorageFull
 from archive.model import Capture, Kind, Truncation
+from archive.rebuild import rebuild
 from archive.store import cdxj
 from tests.exchanges import BEGIN, exchange, numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -110,6 +115,32 @@ def test_failed_publication_leaves_the_old_file_and_nothing_else(
         cdxj.publish(path, [])
     assert path.read_bytes() == cdxj.line(capture())
     assert [found.name for found in tmp_path.iterdir()] == ["index.cdxj"]
+
+
+def killed_while_publishing(home: Path) -> None:
+    """Publish in a process that is killed when all is written and nothing named."""
+    code = (
+        "import os, pathlib, sys; from archive import Collection;"
+        "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), 9);"
+        "Collection(pathlib.Path(sys.argv[1]), write=True).publish()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(home)], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("start", [lambda home: Collection(home, write=True).close(), rebuild])
+def test_what_a_kill_left_of_publishing_is_gone_after_the_next_start(
+    tmp_path: Path, start: Callable[[Path], object]
+) -> None:
+    home = tmp_path / "c"
+    with Collection(home, write=True) as collection:
+        collection.add(numbered(1))
+    killed_while_publishing(home)
+    (home / ".index.cdxj.k3a_9x").write_bytes(b"of an older muragat")
+    start(home)
+    assert [found.name for found in home.glob(".*")] == []
+    with Collection(home) as reading:
+        assert list(reading.verify()) == []
 
 
 def test_published_lines_are_sorted_and_there_is_one_for_each_capture(tmp_path: Path) -> None:

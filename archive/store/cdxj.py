@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.model import Kind
 from archive.store import state
-from archive.store.files import reported, sync_folder
+from archive.store.files import part_of, reported, sync_folder
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from pathlib import Path
 
     from archive.model import Capture
 
@@ -64,6 +63,12 @@ def stamp(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
+def remove_parts(path: Path) -> None:
+    """Remove what a kill left of an index that was being written to `path`, under any name that was ever given."""
+    for part in path.parent.glob(f".{path.name}.*"):
+        part.unlink()
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What was published last: the captures up to `sequence`, in the file with this `stamp`."""
@@ -96,24 +101,25 @@ def publish(path: Path, captures: Iterable[Capture]) -> bool:
 
 
 def _publish(path: Path, captures: Iterable[Capture]) -> bool:
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", buffering=_WRITE_SIZE, delete=False
-    ) as file:
-        fresh = Path(file.name)
-        try:
+    fresh = part_of(path.parent, path.name)
+    try:
+        with open(fresh, "wb", buffering=_WRITE_SIZE, opener=_private) as file:
             file.writelines(map(line, captures))
             file.flush()
             os.fsync(file.fileno())
-            if _same_bytes(path, fresh):
-                fresh.unlink()
-                return False
-            fresh.chmod(0o600)
-            fresh.replace(path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
+        if _same_bytes(path, fresh):
+            fresh.unlink()
+            return False
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
     return True
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _same_bytes(path: Path, other: Path) -> bool:

@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.store import adoption, files, home, metadata, revisits, rows, state
+from archive.store import adoption, cdxj, files, home, metadata, revisits, rows, state
 from archive.store.dedup import Originals
 from archive.store.mend import mend
 from archive.store.recovery import recover
@@ -54,6 +54,10 @@ class Intake:
         with files.reported(str(folder / "lock")):
             self._lock = files.Lock(folder)
         try:
+            with files.reported(str(folder)):
+                cdxj.remove_parts(
+                    folder / cdxj.NAME
+                )  # first: they may hold the room that is needed
             self.connection = state.open_for_writing(self._path)
         except BaseException:
             self._lock.close()
