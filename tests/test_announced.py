@@ -5,7 +5,7 @@ from scrapy.http import Response
 
 from archive.model import Announcer
 from archive.requisites import RequisiteKind
-from crawler.discover.announced import announced_in, needed_in
+from crawler.discover.announced import announced_in, is_slow_to_read, needed_in
 
 URL = "https://example.com/2024/a-post/"
 PAGE = """<meta name=robots content=ROBOTS><link rel=stylesheet href=/s.css><a href=/next/>on</a>
@@ -77,3 +77,8 @@ def test_a_page_sent_for_a_requisite_needs_nothing(status):
     page = answer("<!doctype html><img src=/a.png>", status=status)
     assert needed_in(page, RequisiteKind.STYLESHEET) == ()
     assert needed_in(page) == ()
+
+
+def test_a_page_that_could_hold_the_event_loop_up_is_read_beside_it():
+    assert not is_slow_to_read(answer("<img src=1>" * 4_000))
+    assert is_slow_to_read(answer("<img src=1>" * 5_000))

@@ -230,6 +230,13 @@ def test_links_are_cut_at_a_count_with_a_problem():
     assert page.problems == (f"links: more than {MAX_LINKS}, the rest is not read",)
 
 
+def test_a_page_of_too_many_tags_is_read_in_part_with_a_problem(monkeypatch):
+    monkeypatch.setattr("crawler.discover.links.MAX_TAGS", 3)
+    page = read("<a href=/b><img><img><a href=/c>")
+    assert [link.url for link in page.links] == ["https://example.com/b"]
+    assert page.problems == ("links: more than 3 tags, the rest is not read",)
+
+
 def test_a_huge_page_is_read_in_part_with_a_problem():
     page = read("<a href=/b>" + " " * MAX_BYTES)
     assert [link.url for link in page.links] == ["https://example.com/b"]

@@ -1,7 +1,10 @@
 """archive.tags: which tags of a page are worth reading."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import archive.tags
 from archive.tags import attributes, tags
 
 
@@ -53,3 +56,27 @@ def test_what_stands_in_titles_frames_and_comments_is_text():
 def test_the_last_attribute_comes_first_and_the_first_of_a_name_counts():
     assert list(attributes(" a=1 B='2'>").items()) == [("b", "2"), ("a", "1")]
     assert attributes(" a=1 b=2 A=3>")["a"] == "1"
+
+
+PIECES = [
+    "<", "<!--", "-->", "<a href=x>", '<img src="a.jpg">', '<p data-x="a.png">', "<p data-y='b.c'>", "<p ", " ", "text",
+    '"', "'", ">", "=", "/", "<script>", "</script>", "</p>", "<style>", "<!x>", "<br/>", "<title>", "</title>", "<i style=a(b",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 30))
+def test_a_page_looked_at_piece_by_piece_has_the_same_tags(html, window):
+    whole = list(tags(html))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archive.tags, "_WINDOW", window)
+        assert list(tags(html)) == whole
+
+
+def test_behind_an_endless_tag_the_page_goes_on():
+    html = "<img src=a>" + "<p " + "data-x " * 400_000 + "><img src=b>"
+    assert names(html) == ["img", "img"]
+
+
+def test_a_long_attribute_is_whole():
+    html = f"<p data-x='{'-' * 300_000}' data-y=/a.jpg>{'x' * 200_000}"
+    assert [attributes(tag[1])["data-y"] for tag in tags(html)] == ["/a.jpg"]

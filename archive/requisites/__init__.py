@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from archive.charset import codec_of, decode_html
@@ -20,7 +21,7 @@ from archive.requisites.requisite import (
     Requisites,
     kind_by_name,
 )
-from archive.tags import attributes, first_href, tags
+from archive.tags import MAX_TAGS, attributes, first_href, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ def _by_root(body: bytes) -> _Reader | None:
 def _read_markup(body: bytes, url: str, content_type: str) -> Finds:
     decoded = decode_html(body, content_type)
     reader = MarkupReader(decoded.text, url, decoded.charset)
-    for tag in tags(decoded.text):
+    for tag in islice(tags(decoded.text), MAX_TAGS):
         reader.read(tag)
         if tag[0] in {"a", "area"}:
             reader.link(first_href(tag[1]))

@@ -13,7 +13,7 @@ from archive import urls
 from archive.charset import decode_html
 from archive.model import Announcer
 from archive.requisites import MarkupReader, Requisites
-from archive.tags import attributes, tags
+from archive.tags import MAX_TAGS, attributes, tags
 from crawler.discover.anchors import target_of, words_after
 from crawler.discover.robots_directives import directives
 
@@ -26,7 +26,8 @@ MAX_LINKS = 5_000
 """Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Bytes of a page that are read for links; 16 MiB take 2 s at worst, in a thread."""
+"""Bytes of a page that are read for links. 16 MiB of different pictures take 3 s, of `<` 5 s, in a thread; the
+event loop waits for it at most 0.2 s at a time: no match of a regular expression looks at more than `tags` says."""
 
 _REFRESH = re.compile(
     r"\s*+[\d.]++(?:\s*+[;,]\s*+|\s++)(?:url\s*+=\s*+)?+(?:\"([^\"]*+)|'([^']*+)|(\S.*+))",
@@ -97,6 +98,8 @@ def read_links(
     for value in robots:
         page.robots.update(dict.fromkeys(directives(value)))
     _read_all(page)
+    if page.has_more_tags:
+        problems.append(f"links: more than {MAX_TAGS} tags, the rest is not read")
     if page.is_full:
         problems.append(f"links: more than {MAX_LINKS}, the rest is not read")
     shown = page.shown.all() if page.shown else Requisites()
@@ -113,12 +116,17 @@ def read_links(
 def _read_all(page: _Page) -> None:
     """Fill `page` from its tags."""
     shown = page.shown
-    for tag in tags(page.text):
+    for number, tag in enumerate(tags(page.text)):
+        if number == MAX_TAGS:
+            page.has_more_tags = True
+            break
         read = _READERS.get(tag[0])
         if read is not None and not page.is_full:
             read(page, tag[1], tag[2])
         if shown is not None:
             shown.read(tag)
+        if page.is_full and (shown is None or shown.is_full):
+            break
 
 
 class _Page:
@@ -131,6 +139,7 @@ class _Page:
         self.origin = _origin(url)
         self.charset = charset
         self.has_base = False
+        self.has_more_tags = False
         self.found: dict[str, Link] = {}
         self.refused: dict[str, Link] = {}
         self.robots: dict[str, None] = {}
