@@ -207,6 +207,8 @@ def _encoded(value: object) -> bytes:
 def _decoded(block: bytes) -> dict[str, Any]:
     try:
         value = json.loads(block)
+        if b"\\ud" in block.lower():  # halves of a pair of surrogates are no text
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,8 +1,8 @@
 """crawls/ID.json: the reports of crawls, each also a metadata record under warc/, which is where it is made again from.
 
 Hides which record is whose file. Where two collections came together, two crawls may have one ID: the earliest
-report is ID.json, another one ID.HASH.json, HASH the first digits of its SHA-256; so the names are a function of
-the records.
+report is ID.json, one in a file of ours before any in a foreign one; another is ID.HASH.json, HASH the first digits
+of its SHA-256. So the names are a function of the records.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from archive.errors import RecordDamaged
 from archive.store import metadata
-from archive.store.files import reported, sync_folder
+from archive.store.files import reported, serial_of, sync_folder
 from archive.warc.records import NOTE_MAX
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _missing(
 
 
 def _files(crawl: str, records: list[Metadata], read: Read) -> Iterator[tuple[str, bytes]]:
-    """Yield names and bytes of the files of one ID, whose records come in the order of their dates."""
+    """Yield names and bytes of the files of one ID, whose records come with the first to be named at the head."""
     seen: set[bytes] = set()
     for record in records:
         try:
@@ -95,6 +95,8 @@ def _by_crawl(connection: sqlite3.Connection) -> dict[str, list[Metadata]]:
     for record in metadata.by_target(connection, _PREFIX):
         if match := _TARGET.fullmatch(record.target):
             found.setdefault(match[1], []).append(record)
+    for records in found.values():
+        records.sort(key=lambda record: not serial_of(record.file))
     return found
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from archive.model import Capture
     from crawler.sites import Site
 
     Event = Stored | Metadata
@@ -168,7 +169,7 @@ class _Reconstruction:
     def run(self) -> Reconstructed:
         """Play, read, and tell what came of it."""
         count = len(self._captures)
-        told = self._collection.metadata(PREFIX)
+        told = filter(_is_own, self._collection.metadata(PREFIX))
         self._in_groups(heapq.merge(self._captures, told, key=_moment), self._play, (0, 2 * count))
         self._in_groups(iter(self._captures), self._read, (count, 2 * count))
         return Reconstructed(count, frontier_tables.count(self._connection))
@@ -202,7 +203,7 @@ class _Reconstruction:
     def _via(self, stored: Stored) -> Via:
         """Return how a capture came to be made, its site found out where an older muragat did not name it."""
         capture = stored.capture
-        if not stored.site and not files.serial_of(capture.file):
+        if not _is_own(capture):
             return Via()
         try:
             path = files.find(self._warc, capture.file)
@@ -212,6 +213,11 @@ class _Reconstruction:
             return Via(site=stored.site)
         site = None if via.site else self._configurations.site_of(via)
         return replace(via, site=site.name) if site else via
+
+
+def _is_own(found: Capture | Metadata) -> bool:
+    """Say whether muragat wrote this: what a foreign file tells of crawls makes nobody do anything."""
+    return bool(files.serial_of(found.file))
 
 
 def _moment(event: Event) -> tuple[datetime, str]:

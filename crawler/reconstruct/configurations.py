@@ -9,9 +9,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive.errors import BadAddress, RecordDamaged
+from archive.errors import BadAddress, RecordDamaged, UsageError
+from archive.store.files import serial_of
 from crawler.crawl_records import START, sites_in, target
+from crawler.needs import MODES
 from crawler.sites import Site
+from crawler.spider import spider_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +31,9 @@ _BUNDLED = "spiders."
 class Configurations:
     """The sites of each crawl of `collection`; `known` are those of today's sites file.
 
-    A site keeps its spider only where today's file names it, or where it came with muragat: records may come
-    from anywhere, and what they say must not choose which code runs.
+    Records may come from anywhere. Those in foreign files configure nothing. A site keeps its spider only where
+    today's file names it, or where it came with muragat: what a record says must not choose which code runs. What
+    this version does not know of a site is as where nothing was said.
     """
 
     def __init__(self, collection: Collection, known: Mapping[str, Site]) -> None:
@@ -50,6 +54,8 @@ class Configurations:
     def _read(self, crawl: str) -> dict[str, Site]:
         found: dict[str, Site] = {}
         for record in self._collection.metadata(target(crawl, START)):
+            if not serial_of(record.file):
+                continue
             try:
                 block = self._collection.read_metadata(record)
             except RecordDamaged:
@@ -60,7 +66,16 @@ class Configurations:
 
     def _trusted(self, site: Site) -> Site:
         is_trusted = site.spider in self._spiders or site.spider.startswith(_BUNDLED)
-        return site if is_trusted else replace(site, spider="")
+        usable = replace(
+            site,
+            spider=site.spider if is_trusted else "",
+            requisites=site.requisites if site.requisites in MODES else Site("", ()).requisites,
+        )
+        try:
+            spider_for(usable)
+        except UsageError:
+            return replace(usable, spider="")
+        return usable
 
     def _guessed(self, via: Via) -> Site | None:
         """Return today's site with the same seed, else that of the seed's address."""
