@@ -15,6 +15,7 @@ from archive.figures import tables
 from archive.importing import Stop, import_files
 from archive.index import Index
 from archive.printed import capture_json, capture_line, entry_lines
+from archive.store.home import WARC, no_collection
 
 if TYPE_CHECKING:
     from archive.backlog import Progress
@@ -140,6 +141,8 @@ def list_(place: Place, /, url: str, *, limit: int | None, as_json: bool) -> Non
 def verify(place: Place, /, *, repair: bool, as_json: bool) -> None:
     """Check every record and index; silent where all is well."""
     if repair:
+        if not (place.home / WARC).is_dir():
+            raise no_collection(place.home)
         with Collection(place.home, write=True) as collection:
             for done in collection.repair():
                 click.echo(f"repaired: {done}", err=True)

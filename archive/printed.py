@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from archive.index import Entry
     from archive.model import Article, Capture
 
-_WIDTH = 100
+_WIDEST = 100
 
 
 def size(count: float) -> str:
@@ -61,8 +62,9 @@ def entry_lines(entry: Entry) -> Iterator[str]:
             source = article.provenance.get(name)
             yield f"{name:>12}: {value}" + (f"  [{source.source}]" if source else "")
     yield ""
+    width = min(_WIDEST, shutil.get_terminal_size().columns)
     for paragraph in article.text.split("\n"):
-        yield textwrap.fill(paragraph, _WIDTH)
+        yield textwrap.fill(paragraph, width)
         yield ""
     for item in entry.appearances:
         yield f"{item.timestamp}  {item.status:>3}  {item.change or '-':<8}  {item.url}"

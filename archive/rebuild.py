@@ -13,7 +13,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archive.errors import MuragatError, NotACollection, RecordDamaged
+from archive.errors import MuragatError, RecordDamaged
 from archive.model import Problem
 from archive.store import cdxj, files, home, reports, rows, state
 from archive.store.draft import Draft
@@ -67,8 +67,7 @@ def rebuild(
     """
     warc, path = folder / home.WARC, folder / state.NAME
     if not warc.is_dir():
-        message = f"{folder}: no collection here; name another folder with --home"
-        raise NotACollection(message)
+        raise home.no_collection(folder)
     with contextlib.closing(files.Lock(folder)), files.reported(str(warc)):
         files.remove_parts(warc)
         cdxj.remove_parts(folder / cdxj.NAME)

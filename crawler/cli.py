@@ -8,13 +8,15 @@ found, 3 for sites that failed, 130 for an interrupted crawl.
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import logging
 import os
+import select
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
@@ -72,6 +74,22 @@ class Place:
 
 class _Commands(click.Group):
     """Finds commands by name and loads their module only then."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; who closes the pipe that its output goes to ends it, which is no error.
+
+        click would call it one (exit status 1), so it must not see it.
+        """
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            if not _is_closed(sys.stdout):
+                raise
+            _discard_output()
+            sys.exit(0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for group in COMMANDS.values() for name in group]
@@ -302,6 +320,8 @@ def _print_report(report: Report, place: Place) -> None:
 
 def main() -> None:
     """Run the command line; the console script and `python -m crawler` both come here."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale may lack the letters of an article
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         muragat.main(prog_name="muragat", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -314,6 +334,21 @@ def main() -> None:
     except MuragatError as error:
         print(f"muragat: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        place = "standard output or input" if error.filename is None else error.filename
+        print(f"muragat: {place}: {error.strerror or error}", file=sys.stderr)
+        logging.getLogger(__name__).debug("the error came from here", exc_info=True)
+        _discard_output()
+        sys.exit(StorageError.exit_code)
+
+
+def _is_closed(pipe: TextIO) -> bool:
+    """Return whether nobody reads what is written there."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _discard_output() -> None:
+    """Have the interpreter not try again, when it ends, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

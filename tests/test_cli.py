@@ -218,19 +218,6 @@ def test_verify_names_file_and_record_and_returns_one(filled):
     assert f"warc/{path.name}: byte " in run.out
 
 
-def test_a_closed_pipe_is_no_error(filled):
-    done = subprocess.run(
-        f"{sys.executable} -m crawler --home {filled} list 'http://example.test/*' | head -n 0",
-        shell=True,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-        check=False,
-    )
-    assert done.stderr == ""
-
-
 def test_max_pages_stops_early_and_the_next_crawl_goes_on(tmp_path):
     home = tmp_path / "home"
     with DemoSite() as site:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 
 from isal import isal_zlib
 
-from archive.errors import NotACollection
 from archive.index import schema
 from archive.index.entries import Entries, Tally
 from archive.index.entry import Entry, from_line
@@ -21,6 +20,7 @@ from archive.index.lock import Lock
 from archive.index.observation import Key, identity_of, key_of
 from archive.index.observations import Observations, Standing
 from archive.index.publish import NAME, publish, stamp
+from archive.store.home import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class Index:
         which nobody reads.
         """
         if not home.is_dir():
-            raise NotACollection(f"{home}: no such folder; 'muragat crawl' makes a collection")
+            raise no_collection(home)
         self._home = home
         name = schema.DRAFT if draft else schema.NAME
         self._told = schema.told(home / name)

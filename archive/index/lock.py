@@ -6,7 +6,8 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Final, Self
 
-from archive.errors import CollectionLocked, NotACollection
+from archive.errors import CollectionLocked
+from archive.store.home import no_collection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ class Lock:
     def __init__(self, home: Path) -> None:
         """Raises CollectionLocked, which names the process that holds it, and NotACollection."""
         if not home.is_dir():
-            raise NotACollection(f"{home}: no such folder; 'muragat crawl' makes a collection")
+            raise no_collection(home)
         path = home / NAME
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

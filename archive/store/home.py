@@ -46,10 +46,14 @@ def check_for_reading(home: Path) -> None:
     if (home / WARC).is_dir() and (own_files(home / WARC) or imported_files(home / WARC)):
         message = f"{home / state.NAME}: the index is gone; {state.REPAIR}"
         raise StorageError(message)
-    message = (
-        f"{home}: no collection here; the first crawl makes one, or name another folder with --home"
+    raise no_collection(home)
+
+
+def no_collection(home: Path) -> NotACollection:
+    """Return the error that there is none at `home`."""
+    return NotACollection(
+        f"{home}: no collection here; 'muragat crawl' and 'muragat import' make one; --home names another folder"
     )
-    raise NotACollection(message)
 
 
 def prepare_for_writing(home: Path) -> None:
