@@ -196,11 +196,16 @@ def test_hosts_that_were_never_crawled_count_by_their_captures(home):
     with Collection(home, write=True) as collection:
         collection.add(exchange("http://www.other.test/x"))
         collection.add(exchange("http://www.other.test/y", head=head(404), body=b"no"))
+        cut_short = exchange("http://www.other.test/z", b"half", truncated=Truncation.DISCONNECT)
+        collection.add(cut_short)
         collection.sync()
     [_, other] = coverage(home)
     assert (other.site, other.is_crawled) == ("other.test", False)
-    assert (other.addresses.known, other.addresses.captured) == (2, 1)
-    assert (other.addresses.reasons, list(other.channels)) == ({"404": 1}, ["import"])
+    assert (other.addresses.known, other.addresses.captured) == (3, 1)
+    assert (other.addresses.reasons, list(other.channels)) == (
+        {"404": 1, "truncated": 1},
+        ["import"],
+    )
 
 
 def test_a_collection_without_a_frontier_has_coverage(tmp_path):

@@ -119,6 +119,8 @@ class Standing:
     def reason(self) -> str:
         """Why it is missing."""
         answered = str(self.status) if self.status else NO_ANSWER
+        if self.outcome is None and self.status in range(200, 300):
+            return Outcome.TRUNCATED
         if self.outcome is None:
             return answered if self.status is not None else DUE if self.waits else LEFT_OUT
         if self.outcome == Outcome.HTTP_ERROR and self.status is not None:
