@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from archive import Collection
 from crawler.reference import reference
 from crawler.sites.keys import KEYS
+from tests.exchanges import exchange
 from tests.program import ROOT
 
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -46,3 +48,24 @@ def test_every_setting_of_ours_is_explained():
 def test_links_between_documents_lead_somewhere(guide):
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", guide.read_text("utf-8"))
     assert [link for link in links if not (guide.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_what_documents_name_in_the_tree_is_there(guide):
+    text = guide.read_text("utf-8")
+    named = re.findall(r"`((?:archive|crawler|spiders|tests|docs)/[\w./]+|test_\w+\.py)`", text)
+    places = [ROOT, ROOT / "tests"]
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+def test_the_examples_for_python_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with Collection(tmp_path / "collection", write=True) as collection:
+        collection.add(exchange("http://example.com/"))
+        collection.sync()
+    text = (ROOT / "docs" / "collection.md").read_text("utf-8")
+    names: dict[str, object] = {}
+    for example in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(example, names)
+    assert "http://example.com/" in capsys.readouterr().out
+    assert names["same"] == []
