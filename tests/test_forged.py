@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archive import Collection
+from archive.importing import Fate
 from archive.model import Announcer, Via
 from archive.rebuild import rebuild
-from archive.warc import digest_of, encode
-from archive.warc.records import FIELDS_TYPE
+from archive.warc import digest_of, encode, warc_date
+from archive.warc.records import FIELDS_TYPE, IDENTICAL
 from archive.warc.warcinfo import Warcinfo
 from crawler.crawl_records import REPORT, START, Start, target
 from crawler.reconstruct import catch_up, remake
@@ -151,3 +154,118 @@ def test_a_report_of_an_odd_crawl_writes_no_file(tmp_path, crawl):
     rebuild(home, workers=1)
     assert [path.name for path in (home / "crawls").iterdir()] == [f"{CRAWL}.json"]
     assert check(home) == 2
+
+
+def own(name: str, *, target_uri: str = SEED, **changes: str) -> bytes:
+    """Return a file as muragat writes it, called `name`, with one exchange; `changes` are fields of its answer."""
+    kind = changes.get("WARC_Type", "response")
+    block = exchange().head + (b"" if kind == "revisit" else b"forged")
+    fields = {
+        "WARC-Type": kind,
+        "WARC-Record-ID": "<urn:x:1>",
+        "WARC-Date": EARLY,
+        "WARC-Target-URI": target_uri,
+        "WARC-Block-Digest": digest_of(block),
+        "Content-Type": "application/http; msgtype=response",
+        "Content-Length": str(len(block)),
+    }
+    fields |= {key.replace("_", "-"): value for key, value in changes.items()}
+    answer = encode(list(fields.items()), block)
+    crc = zlib.crc32(answer)
+    note = f"method: GET\r\nmemberCrc32: {crc:08x}\r\n".encode()
+    frame = {**fields, "WARC-Type": "metadata", "WARC-Record-ID": "<urn:x:2>"}
+    frame |= {"WARC-Concurrent-To": fields["WARC-Record-ID"], "WARC-Block-Digest": digest_of(note)}
+    frame |= {"Content-Type": FIELDS_TYPE, "Content-Length": str(len(note))}
+    closing_record = encode([*frame.items()], note, compress=False)
+    return Warcinfo().record("urn:x:0", name) + answer + closing_record
+
+
+NAME = "other-00001-20260101000000.warc.gz"
+
+
+def test_a_file_of_another_muragat_gets_the_name_that_it_says(tmp_path):
+    data = own(NAME)
+    taken = take_one(tmp_path / "c", saved(tmp_path / "renamed.gz", data))
+    assert (taken.fate, taken.file, taken.new) == (Fate.IMPORTED, NAME, 1)
+    assert check(tmp_path / "c") == 1
+    again = take_one(tmp_path / "c", saved(tmp_path / "again.warc.gz", data))
+    assert (again.fate, again.file) == (Fate.KNOWN, NAME)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x-00001-20260101000000.warc.gz",
+        "/tmp/x-00001-20260101000000.warc.gz",
+        ".x-00001-20260101000000.warc.gz",
+        "-x-00001-20260101000000.warc.gz",
+        "x y-00001-20260101000000.warc.gz",
+        "x-999999999999-20260101000000.warc.gz",
+        f"{'x' * 300}-00001-20260101000000.warc.gz",
+        f"{NAME}.open",
+        "state.sqlite",
+        "",
+    ],
+)
+def test_a_name_that_does_harm_is_not_kept(tmp_path, name):
+    home = crawled(tmp_path / "c")
+    taken = take_one(home, saved(tmp_path / "forged.warc.gz", own(name)))
+    assert (taken.file.startswith("import-"), taken.new) == (True, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "forged.warc.gz"]
+    assert check(home) == 2
+    rebuild(home, workers=1)
+    assert check(home) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"WARC_Truncated": "never"},
+        {"WARC_Type": "revisit", "WARC_Payload_Digest": "sha256:zz"},
+        {"WARC_Type": "revisit", "WARC_Payload_Digest": "sha1:AAAA"},
+        {"WARC_Date": "0001-01-01T00:00:00.000000Z"},
+        {"WARC_Date": "9999-12-31T23:59:59.999999Z"},
+        {"WARC_Record_ID": f"<{'x' * 100_000}>"},
+        {"target_uri": "http://[::1"},
+        {"target_uri": "a b"},
+        {"target_uri": ""},
+    ],
+)
+def test_no_fields_of_a_file_that_seems_ours_hinder_import_and_rebuild(tmp_path, changes):
+    home = crawled(tmp_path / "c")
+    if changes.get("WARC_Type") == "revisit":
+        changes |= {"WARC_Profile": IDENTICAL, "WARC_Refers_To": "<urn:x:9>"}
+    take_one(home, saved(tmp_path / "forged.warc.gz", own(NAME, **changes)))
+    before = check(home)
+    (home / "warc" / NAME.replace("other", "laid")).write_bytes(own(NAME, **changes))
+    rebuild(home, workers=1)
+    with Collection(home) as collection:
+        assert len(list(collection.captures())) == before
+
+
+@pytest.mark.parametrize("prefix", ["aaa", "zzz"])
+def test_no_file_stands_in_for_what_was_received_here(tmp_path, prefix):
+    home = crawled(tmp_path / "c")
+    with Collection(home) as collection:
+        [ours] = collection.captures()
+        body = collection.read(ours).body.read()
+    claims = {"WARC_Record_ID": f"<{ours.record_id}>", "WARC_Date": warc_date(ours.date)}
+    forged = own(f"{prefix}-00001-20260101000000.warc.gz", target_uri=ours.url, **claims)
+    taken = take_one(home, saved(tmp_path / "forged.warc.gz", forged))
+    assert (taken.file.startswith("import-"), taken.known) == (True, 1)
+    for _ in range(2):
+        with Collection(home) as collection:
+            [capture] = collection.captures()
+            assert (capture.file, capture.offset) == (ours.file, ours.offset)
+            assert collection.read(capture).body.read() == body
+        rebuild(home, workers=1)
+
+
+def test_a_foreign_note_of_an_import_keeps_no_file_out(tmp_path):
+    home = crawled(tmp_path / "c")
+    wanted = page(1)
+    sha256 = hashlib.sha256(wanted).hexdigest()
+    [name] = [path.name for path in (home / "warc").iterdir()]
+    note = told(f"urn:muragat:import:{sha256[:32]}", json.dumps({"file": name}).encode())
+    take_one(home, saved(tmp_path / "forged.warc", note))
+    assert take_one(home, saved(tmp_path / "wanted.warc", wanted)).new == 1

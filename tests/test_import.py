@@ -36,7 +36,7 @@ def test_a_file_is_kept_byte_for_byte_under_its_hash(tmp_path: Path) -> None:
     data = packed([page(1), page(2), request()])
     path = saved(tmp_path / "my site.warc.gz", data)
     taken = take_one(tmp_path / "home", path)
-    name = f"my-site-{hashlib.sha256(data).hexdigest()[:32]}.warc.gz"
+    name = f"import-{hashlib.sha256(data).hexdigest()[:32]}.warc.gz"
     assert (taken.fate, taken.file, taken.new, taken.known) == (Fate.IMPORTED, name, 2, 0)
     assert (tmp_path / "home" / "warc" / name).read_bytes() == data
     assert check(tmp_path / "home") == 2
@@ -108,7 +108,7 @@ def test_one_member_for_all_is_salvaged_without_loss(tmp_path: Path) -> None:
     [name] = stored_files(tmp_path / "home")
     data = (tmp_path / "home" / "warc" / name).read_bytes()
     assert gzip.decompress(data) == b"".join(records)
-    assert name == f"a-{hashlib.sha256(data).hexdigest()[:32]}.warc.gz"
+    assert name == f"import-{hashlib.sha256(data).hexdigest()[:32]}.warc.gz"
     assert check(tmp_path / "home") == 5
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import itertools
 import os
@@ -369,3 +370,14 @@ def test_order_and_batches_do_not_matter_for_the_index(
     for start in range(0, 5, batch):
         take(home, *(files[number] for number in order[start : start + batch]))
     assert (home / "index.cdxj").read_bytes() == wanted[0]
+
+
+@pytest.mark.parametrize("names", [("a.warc.gz", "b.warc.gz"), ("b.warc.gz", "a.warc.gz")])
+def test_the_name_under_which_a_file_came_does_not_matter(tmp_path: Path, names) -> None:
+    other = crawled(tmp_path / "other", range(2))
+    [own] = (other / "warc").iterdir()
+    for data in (own.read_bytes(), packed([page(1)])):
+        for name in names:
+            take(tmp_path / "home", saved(tmp_path / "files" / name, data))
+    expected = [f"import-{hashlib.sha256(packed([page(1)])).hexdigest()[:32]}.warc.gz", own.name]
+    assert stored_files(tmp_path / "home") == expected

@@ -6,7 +6,6 @@ Hides how the forms are told apart: by their first bytes, never by their names.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from archive.errors import RecordDamaged
 from archive.importing.outcome import Fault, Faults, Refused
 from archive.store import files
+from archive.warc import Record
 from archive.warc.exchanges import Exchanges, Gap, salvage
 from archive.warc.foreign import Flaw, Passed, Survey, arc
 from archive.warc.foreign.inflow import GZIP, MAGIC, ZSTD, beginning, is_skippable
@@ -32,9 +32,6 @@ _SNIFFED = 64 * 1024
 _HELD = 50_000
 """Captures held between the look at a file and its taking in, about 60 MB; a file with more is read once more."""
 
-_STEM_MAX = 80
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
-_ENDING = re.compile(r"(?:\.w?arc)?(?:\.(?:gz|zst|bad))*$", re.IGNORECASE)
 _ZIP = b"PK\x03\x04"
 
 
@@ -97,15 +94,13 @@ def form_of(path: Path) -> Form:
     raise Refused(f"it is no WARC, ARC or WACZ file: it begins with {start!r}")
 
 
-def foreign_name(name: str, sha256: str, *, is_packed: bool) -> str:
-    """Return the name under warc/ of a file that was called `name`; one that was imported elsewhere keeps it.
+def foreign_name(sha256: str, *, is_packed: bool) -> str:
+    """Return the name under warc/ of a file: a function of its bytes, so that it is the same whatever came first.
 
-    >>> foreign_name("my site.warc", "0" * 64, is_packed=False)
-    'my-site-00000000000000000000000000000000.warc'
+    >>> foreign_name("0" * 64, is_packed=False)
+    'import-00000000000000000000000000000000.warc'
     """
-    ending = f"-{sha256[:32]}.warc{'.gz' if is_packed else ''}"
-    stem = _ENDING.sub("", name.removesuffix(ending))
-    return (_NOT_IN_NAMES.sub("-", stem).strip("-.")[:_STEM_MAX] or "import") + ending
+    return f"import-{sha256[:32]}.warc{'.gz' if is_packed else ''}"
 
 
 def is_gzip(path: Path) -> bool:
@@ -114,14 +109,28 @@ def is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def own_whole(path: Path, name: str, check: Check) -> Examined | None:
-    """Return what lies in a whole file that muragat wrote as `name`; None where it is none, or damaged."""
-    if not files.serial_of(name):
-        return None
+def own_name(path: Path) -> str:
+    """Return the name that muragat gave a file, as its first record says, "" where that is none that may be kept."""
+    try:
+        with path.open("rb") as file:
+            first = Record(file, path.name, 0)
+    except (RecordDamaged, OSError):
+        return ""
+    name = first.get("WARC-Filename") if first.type == "warcinfo" else ""
+    return name if files.may_be_kept(name) else ""
+
+
+def own_whole(
+    path: Path, name: str, check: Check, is_ours: Callable[[Piece], bool]
+) -> Examined | None:
+    """Return what lies in a whole file that muragat wrote as `name`; None where it is none, or damaged.
+
+    None as well where `is_ours` knows one of its records: it would stand in for what was received here.
+    """
     found = Examined()
     for piece in salvage(path, name):
         check()
-        if isinstance(piece, Gap):
+        if isinstance(piece, Gap) or is_ours(piece):
             return None
         found.take(piece)
     return found if found.captures or found.own_metadata else None

@@ -65,14 +65,14 @@ class Parts:
         self._rename(unpacked, part)
         return part
 
-    def salvaged(self, path: Path, original: str) -> tuple[Path, str]:
-        """Return a part with what can be read of a file called `original`, and the name it should get."""
+    def salvaged(self, path: Path) -> tuple[Path, str]:
+        """Return a part with what can be read of a file, and the name it should get."""
         part = files.part_of(self._folder, _INCOMING)
         with self._written(part) as out:
             salvage_into(path, out, check=self._check)
-        return self._named(part, original)
+        return self._named(part)
 
-    def converted(self, path: Path, original: str, sha256: str) -> tuple[Path, str, list[Fault]]:
+    def converted(self, path: Path, sha256: str) -> tuple[Path, str, list[Fault]]:
         """Return a part with the records of an ARC, the name it should get, and what is wrong with the ARC."""
         part = files.part_of(self._folder, _INCOMING)
         faults: list[Fault] = []
@@ -82,17 +82,17 @@ class Parts:
                     faults.append(replace(fault_of(wrong), is_loss=True))
                 elif len(faults) < FLAWS_TOLD:
                     faults.append(Fault(wrong.offset, wrong.message))
-        return *self._named(part, original), faults
+        return *self._named(part), faults
 
     def clean(self) -> None:
         """Remove the parts that nothing came of."""
         with files.reported(str(self._folder)):
             files.remove_parts(self._folder)
 
-    def _named(self, part: Path, original: str) -> tuple[Path, str]:
+    def _named(self, part: Path) -> tuple[Path, str]:
         """Give a part the name that its own bytes give it."""
         sha256, _ = examined.digest_of_file(part, self._check)
-        name = examined.foreign_name(original, sha256, is_packed=True)
+        name = examined.foreign_name(sha256, is_packed=True)
         final = files.part_of(self._folder, name)
         self._rename(part, final)
         return final, name

@@ -14,17 +14,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import archive
+from archive.errors import RecordDamaged
 from archive.importing import examined
 from archive.importing.examined import Examined, Form
 from archive.importing.outcome import Fate, Fault, Refused, Taken, shown
 from archive.importing.parts import Parts
 from archive.importing.sources import Source
 from archive.importing.wacz import Wacz
-from archive.store import files
+from archive.store import files, metadata, rows
 from archive.store.home import WARC
 from archive.warc import warc_date
 from archive.warc.exchanges import Gap, salvage
 from archive.warc.foreign import OURS, captures_in, is_foreign
+from archive.warc.records import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,39 +141,63 @@ class Taker:
         """Return what lies in a file, the name it gets, and the part made of it. Raises Refused."""
         source, path = found.source, found.source.path
         if found.form is Form.ARC:
-            part, name, faults = self._parts.converted(path, source.name, found.sha256)
+            part, name, faults = self._parts.converted(path, found.sha256)
             content = examined.examine(part, name, self._check)
             for fault in faults:
                 content.faults.add(fault)
             _refuse_nothing(content)
             return content, name, part
-        own = None if source.is_open else examined.own_whole(path, source.name, self._check)
-        if own and not files.is_there(self._folder, source.name):
-            return own, source.name, self._parts.copied(path, source.name, found.sha256, None)
-        name = examined.foreign_name(source.name, found.sha256, is_packed=examined.is_gzip(path))
+        name = "" if source.is_open else examined.own_name(path)
+        if name and not files.is_there(self._folder, name):
+            own = examined.own_whole(path, name, self._check, self._is_ours)
+            if own:
+                return own, name, self._parts.copied(path, name, found.sha256, None)
+        name = examined.foreign_name(found.sha256, is_packed=examined.is_gzip(path))
         content = examined.examine(path, name, self._check, found.limit)
         _refuse_nothing(content)
         if content.has_places:
             return content, name, self._parts.copied(path, name, found.sha256, found.limit)
-        part, name = self._parts.salvaged(path, source.name)
+        part, name = self._parts.salvaged(path)
         inner = examined.examine(part, name, self._check)
         content.pieces, content.captures = inner.pieces, inner.captures
         return content, name, part
 
     def _known(self, found: _Found) -> tuple[str, bool]:
         """Return the file under warc/ that holds these bytes, "" if none does, and whether it was noted."""
-        target = f"{OURS}import:{found.sha256[:_HASH]}"
-        for record in self._collection.metadata(target):
-            name = _file_in(self._collection.read_metadata(record))
-            if name and files.is_there(self._folder, name):
-                return name, True
+        noted = self._noted(found)
         for path in sorted(self._folder.glob(f"*-{found.sha256[:_HASH]}.warc*")):
-            return path.name, False
-        own = self._folder / found.source.name
-        if not (files.serial_of(own.name) and own.is_file()):
-            return "", False
-        is_same = examined.digest_of_file(own, self._check) == (found.sha256, found.size)
-        return (own.name, False) if is_same else ("", False)
+            if is_foreign(path.name):
+                return path.name, path.name in noted
+        name = examined.own_name(found.source.path)
+        own = self._folder / name
+        if name and own.is_file():
+            size = own.stat().st_size
+            if size == found.size and examined.digest_of_file(own, self._check)[0] == found.sha256:
+                return name, name in noted
+        salvaged = filter(is_foreign, noted)
+        return next(((name, True) for name in salvaged), ("", False))
+
+    def _noted(self, found: _Found) -> list[str]:
+        """Return the files under warc/ that these bytes became, by the notes of muragat's own files."""
+        records = self._collection.metadata(f"{OURS}import:{found.sha256[:_HASH]}")
+        names = [self._named_in(record) for record in records if files.serial_of(record.file)]
+        return [name for name in names if name and files.is_there(self._folder, name)]
+
+    def _named_in(self, note: Metadata) -> str:
+        """Return the file that a note of an import names, "" where it names none that may be."""
+        try:
+            return _file_in(self._collection.read_metadata(note))
+        except RecordDamaged:
+            return ""  # `verify` tells of it
+
+    def _is_ours(self, piece: Piece) -> bool:
+        """Say whether a file of muragat's that is here already holds this record."""
+        state = self._collection.state
+        if isinstance(piece, Metadata):
+            told = metadata.same(state, piece)
+            return told is not None and bool(files.serial_of(told.file))
+        stored = rows.same(state, piece.capture)
+        return stored is not None and bool(files.serial_of(stored.capture.file))
 
     def _note(self, taken: Taken) -> None:
         """Write where a file came from, durably."""

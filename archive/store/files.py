@@ -35,6 +35,7 @@ _PART = ".part"
 _HASH_LENGTH = 32
 
 _NAME = re.compile(r".+-(\d{5,12})-\d{14}\.warc\.gz", re.ASCII)
+_KEPT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,150}-\d{5,9}-\d{14}\.warc\.gz")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FLUSH_SIZE = 1024 * 1024
 _PRIVATE = 0o600
@@ -49,6 +50,11 @@ def serial_of(name: str) -> int:
     """Return the serial in a final name, 0 where it is not one of ours."""
     found = _NAME.fullmatch(name)
     return int(found[1]) if found else 0
+
+
+def may_be_kept(name: str) -> bool:
+    """Say whether a file of ours may come from elsewhere under this name: one that harms no shell, and leaves serials."""
+    return _KEPT.fullmatch(name) is not None
 
 
 def find(folder: Path, name: str) -> Path:

@@ -26,6 +26,7 @@ from archive.warc.records import (
     REQUEST_TYPE,
     Metadata,
     Stored,
+    safe_url,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _ANSWERS = frozenset(Kind)
 _PROFILES = (IDENTICAL, NOT_MODIFIED)
+_TRUNCATED = frozenset({"", *Truncation})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEAD_SLACK = 1024 * 1024  # what one read may bring beyond a head
 _SEARCH_SIZE = 1024 * 1024
 _CRCS = re.compile(rb"(?:^|\n)memberCrc32: ([0-9a-f]{8}(?: [0-9a-f]{8})?)\r\n\Z")
@@ -202,6 +205,8 @@ def _stored(record: Record, block: _Block, span: Span, *, method: str, end: int)
     _check_payload(record, kind, block, digest)
     truncated = record.get("WARC-Truncated")
     url = record.get("WARC-Target-URI")
+    if url != safe_url(url) or truncated not in _TRUNCATED:
+        raise record.damaged("has an address or a truncation that muragat does not write")
     capture = Capture(
         sequence=0,
         urlkey=urls.key(url),
@@ -235,7 +240,7 @@ def _check_payload(record: Record, kind: Kind, block: _Block, digest: str) -> No
         raise record.damaged("has no HTTP head")
     if kind is Kind.REVISIT:
         is_right = block.payload_length == 0 and record.get("WARC-Profile") in _PROFILES
-        if not (is_right and digest and record.get("WARC-Refers-To")):
+        if not (is_right and _DIGEST.fullmatch(digest) and record.get("WARC-Refers-To")):
             raise record.damaged("is no revisit as muragat writes it")
     elif digest not in ("", block.payload_digest):
         raise record.damaged("does not match its WARC-Payload-Digest")
