@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 HOME_DIR ?= collection
 URL ?=
+WHAT ?= crawl_ratio
 
 .PHONY: run test check bench faults docs clean requirements
 
@@ -34,7 +35,7 @@ check: .venv/.development
 	$(BIN)/lint-imports
 
 bench: .venv/.development
-	$(BIN)/python -m benchmarks.crawl_ratio
+	$(BIN)/python -u -m benchmarks.$(WHAT)
 
 faults: .venv/.development
 	$(BIN)/pytest -m faults

@@ -6,8 +6,10 @@ python -m tests.sites.tour --home collection
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.sites.demo import DemoSite
@@ -27,8 +29,12 @@ def main() -> int:
         url = site.base.rstrip("/") + article.path
         print("\nWhat is archived (muragat stats):\n", flush=True)
         _muragat(home, "stats")
-        print(f"\nOne article (muragat show {url}):\n", flush=True)
+        print(f"\nOne article, and what its page lacks (muragat show {url}):\n", flush=True)
         _muragat(home, "show", url)
+        print("\nEvery byte read again (muragat verify): ", end="", flush=True)
+        print("all is well" if _muragat(home, "verify") == 0 else "see above")
+        print("Made again from a copy of warc/ alone (muragat rebuild): ", end="", flush=True)
+        print(_rebuilt(home))
     print(NEXT.format(home=home, url=url))
     return code
 
@@ -38,9 +44,19 @@ Try next:
   make run URL=https://…                                      archive a site of yours
   .venv/bin/python -m crawler --home {home} show {url}
   .venv/bin/python -m crawler --home {home} list '{url}*'
-  .venv/bin/python -m crawler --home {home} verify
+  .venv/bin/python -m crawler --home {home} coverage --missing
   head -n 1 {home}/articles.jsonl
 docs/guide.md has more."""
+
+
+def _rebuilt(home: Path) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(home / "warc", copy / "warc")
+        _muragat(copy, "rebuild")
+        names = ("articles.jsonl", "index.cdxj")
+        same = [(home / name).read_bytes() == (copy / name).read_bytes() for name in names]
+    return f"{names[0]} and {names[1]} are " + ("the same bytes" if all(same) else "DIFFERENT")
 
 
 def _site() -> DemoSite:
