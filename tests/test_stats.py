@@ -266,6 +266,7 @@ def test_a_urlkey_gives_its_host(key, host):
         ("font/woff2", "font"),
         ("application/rss+xml", "xml"),
         ("application/ld+json", "json"),
+        ("application/manifest+json", "manifest"),
         ("application/pdf", "document"),
         ("", "other"),
     ],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-REQUISITE_MEDIA = frozenset({"image", "stylesheet", "script", "font", "media"})
+REQUISITE_MEDIA = frozenset({"image", "stylesheet", "script", "font", "media", "manifest"})
 
 _NO_HOST = "no host"
 _MEDIA = (
@@ -30,6 +30,7 @@ _MEDIA = (
     ("script", re.compile(r".*/(?:x-)?(?:java|ecma)script$")),
     ("font", re.compile(r"font/|application/(?:x-)?font|application/vnd\.ms-fontobject$")),
     ("media", re.compile(r"audio/|video/|application/(?:ogg|dash\+xml|vnd\.apple\.mpegurl)$")),
+    ("manifest", re.compile(r"application/manifest\+json$")),
     ("xml", re.compile(r".*[/+]xml$")),
     ("json", re.compile(r".*[/+]json$")),
     ("document", re.compile(r"application/(?:pdf|msword|epub|rtf|vnd\.(?:ms|oasis|openxml))")),
@@ -79,7 +80,7 @@ class Cell:
 
     @property
     def is_requisite(self) -> bool:
-        """True for answers that pages are made of: images, stylesheets, scripts, fonts, audio and video."""
+        """True for answers that pages are made of: images, stylesheets, scripts, fonts, audio, video, manifests."""
         return self.status == "2xx" and self.media in REQUISITE_MEDIA
 
 
