@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MODES: Final[Mapping[str, frozenset[str]]] = {
     "all": frozenset(RequisiteKind),
-    "images": frozenset({RequisiteKind.IMAGE, RequisiteKind.ICON}),
+    "images": frozenset({RequisiteKind.IMAGE, RequisiteKind.ICON, RequisiteKind.FAVICON}),
     "none": frozenset(),
 }
 """What `requisites` of a site may say, and the kinds that are then fetched."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archive.model import Capture, Exchange, Kind, Outcome
+from archive.requisites import RequisiteKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +98,8 @@ class SiteTally:
                 self._miss(claim, str(outcome))
 
     def _miss(self, claim: Claim, reason: str) -> None:
+        if claim.kind == RequisiteKind.FAVICON:
+            return
         self.missing += 1
         if len(self.missed) < MISSING_SHOWN:
             self.missed.append(Missing(claim.url, reason, claim.via.referrer))

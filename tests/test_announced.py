@@ -28,11 +28,12 @@ SHOWN = [
     ("/small.jpg", Announcer.REQUISITE, "image"),
     ("/full.jpg", Announcer.REQUISITE, "image"),
 ]
+FAVICON = ("/favicon.ico", Announcer.REQUISITE, "favicon")
 
 
 def test_requisites_come_after_links_and_are_no_links_besides():
     links = announced_in(answer(PAGE), requisites=True)
-    assert told(links) == [("/next/", Announcer.LINK, ""), *SHOWN]
+    assert told(links) == [("/next/", Announcer.LINK, ""), *SHOWN, FAVICON]
 
 
 def test_without_requisites_a_linked_photo_is_a_link():
@@ -42,9 +43,24 @@ def test_without_requisites_a_linked_photo_is_a_link():
     ]
 
 
+def test_what_browsers_ask_for_beside_a_page_that_names_no_icon_is_asked_for():
+    named = answer("<link rel=icon href=/i.png>")
+    assert told(announced_in(answer("<p>text"), requisites=True)) == [FAVICON]
+    assert told(announced_in(answer("<p>text"))) == []
+    assert told(announced_in(named, requisites=True)) == [("/i.png", Announcer.REQUISITE, "icon")]
+
+
+def test_link_fields_name_requisites():
+    page = answer(
+        "<link rel=icon href=/i.png>", Link='</s.css>; rel="preload"; as=style, </>; rel=x'
+    )
+    found = told(announced_in(page, requisites=True))
+    assert found[1:] == [("/s.css", Announcer.REQUISITE, "stylesheet")]
+
+
 def test_a_page_that_forbids_to_follow_is_shown_whole_all_the_same():
     page = answer(PAGE.replace("ROBOTS", "nofollow"))
-    assert told(announced_in(page, requisites=True)) == SHOWN
+    assert told(announced_in(page, requisites=True)) == [*SHOWN, FAVICON]
 
 
 @pytest.mark.parametrize("status", [404, 500])

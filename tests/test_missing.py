@@ -135,6 +135,16 @@ def test_manifests_and_svg_pictures_are_read(stored):
     assert reasons(found) == {"/app/i.png": "never fetched", "/in.png": "never fetched"}
 
 
+def test_link_fields_of_a_page_are_read_and_no_others(stored):
+    fields = 'Link: </a.css>; rel="preload"; as=style, </next/>; rel=next\r\n'
+    found = stored(page("<img src=/a.png>", fields=fields), answer("/a.png", fields=fields))
+    assert reasons(found) == {"/a.css": "never fetched"}
+
+
+def test_a_page_that_names_no_icon_lacks_none(stored):
+    assert stored(page("<p>text")).missing == ()
+
+
 def test_compressed_pages_are_read(stored):
     body = gzip.compress(b"<img src=/a.png>")
     found = stored(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.requisites import MAX_REQUISITES, RequisiteKind, requisites_in
+from archive.requisites import MAX_REQUISITES, RequisiteKind, requisites_in, requisites_in_fields
 from archive.requisites.requisite import MAX_BYTES
 from archive.requisites.srcset import candidates
 from crawler.discover.links import read_links
@@ -143,6 +143,33 @@ def test_each_requisite_says_what_it_is_for():
 )  # fmt: skip
 def test_what_a_page_does_not_show_is_none(html):
     assert found(html) == []
+
+
+def test_a_page_inside_a_page_shows_what_it_names():
+    html = "<base href=/b/><iframe srcdoc='<link rel=stylesheet href=a.css><img src=&quot;/x.jpg?a=1&amp;amp;b=2&quot;>'></iframe>"
+    assert found(html) == ["/b/a.css", "/x.jpg?a=1&b=2"]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("</a.css>; rel=preload; as=style", ["/a.css"]),
+        ('<//example.com/a.css>;rel="x stylesheet";title="a,b</c>; \\"d"', ["/a.css"]),
+        ("</a.jpg>; rel=next, </b.ico>; REL=icon,</c.js>;rel=modulepreload;rel=next", ["/b.ico", "/c.js"]),
+        ("</a.css>", []), ("", []), ("<a", []), ("</a.css>; rel", []), ('</a.css>; rel="stylesheet', ["/a.css"]),
+        ("<javascript:x>; rel=stylesheet", []),
+    ],
+)  # fmt: skip
+def test_link_fields_are_read_as_the_standard_says(field, expected):
+    told = requisites_in_fields([field], url="https://example.com/p/")
+    assert [one.url.removeprefix("https://example.com") for one in told] == expected
+
+
+@pytest.mark.parametrize("field", ["<" * 65_536, "<a>;" * 16_000, '<a>;"' * 13_000, "<a>;rel=" + '"\\' * 20_000, "; " * 30_000])  # fmt: skip
+def test_hostile_link_fields_take_linear_time(field):
+    started = time.process_time()
+    requisites_in_fields([field], url="https://example.com/p/")
+    assert time.process_time() - started < 1
 
 
 def test_photos_in_full_size_come_last():

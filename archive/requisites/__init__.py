@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from archive.charset import codec_of, decode_html
-from archive.requisites import css, manifest
+from archive.requisites import css, link_field, manifest
 from archive.requisites.markup import MarkupReader
 from archive.requisites.requisite import (
     MAX_BYTES,
@@ -24,7 +24,7 @@ from archive.requisites.requisite import (
 from archive.tags import MAX_TAGS, attributes, first_href, tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     _Reader = Callable[[bytes, str, str], Finds]
 
@@ -36,6 +36,7 @@ __all__ = [
     "Requisites",
     "is_readable",
     "requisites_in",
+    "requisites_in_fields",
 ]
 
 _LABEL = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]{1,40})", re.IGNORECASE)
@@ -67,6 +68,17 @@ def requisites_in(
         problems = (f"requisites: read from the first {MAX_BYTES} of {len(body)} bytes",)
     finds = read(body[:MAX_BYTES], url, content_type)
     return finds.all(*problems)
+
+
+def requisites_in_fields(fields: Iterable[str], *, url: str) -> tuple[Requisite, ...]:
+    """Return what the values of a page's Link fields have a browser fetch. Never raises.
+
+    Each value is text, each byte one character (latin-1); `url` is the address that answered.
+    """
+    reader = MarkupReader("", url)
+    for values in link_field.links(fields):
+        reader.add_link(values)
+    return reader.all().found
 
 
 def is_readable(

@@ -1,7 +1,8 @@
 """What a page or an SVG picture shows, by its tags; hides which attribute of which element names what.
 
 Lazy loaders keep the address in an attribute of their own making, so for pictures the rule is general: a `data-…`
-whose value names a picture or a sound or video file, or is a srcset. Frames are pages and not read here: links are.
+whose value names a picture or a sound or video file, or is a srcset. Frames are pages and not read here: links are;
+but a frame's `srcdoc` is part of its page.
 Source: HTML Standard chapter 4, SVG 2 chapter 16.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.requisites import css
 from archive.requisites.requisite import Finds, RequisiteKind, kind_by_name
 from archive.requisites.srcset import candidates, is_srcset
-from archive.tags import attributes
+from archive.tags import MAX_TAGS, attributes, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,6 +102,24 @@ class MarkupReader(Finds):
     def add_style(self, text: str) -> None:
         for href, kind in css.addresses(text):
             self.add(href, kind)
+
+    def add_link(self, values: Mapping[str, str]) -> None:
+        """Note what a `link` element with these attributes, or such a Link field, has the browser fetch."""
+        for relation in values.get("rel", "").lower().split():
+            kind = _RELATIONS.get(relation)
+            if relation in {"preload", "prefetch"}:
+                kind = _PRELOADED.get(values.get("as", "").strip().lower())
+            if kind:
+                self.add(values.get("href", ""), kind)
+        self.add_srcset(values.get("imagesrcset", ""))
+
+    def add_document(self, html: str) -> None:
+        """Note what the page in a `srcdoc` shows; frames in it have no such pages of their own."""
+        inner = MarkupReader(html, self.url, self.charset)
+        inner.base, inner.kinds = self.base, self.kinds
+        for tag in islice(tags(html), MAX_TAGS):
+            if tag[0] != "iframe":
+                inner.read(tag)
 
     def add_srcset(self, value: str, kind: RequisiteKind = RequisiteKind.IMAGE) -> None:
         for href in candidates(value):
@@ -210,17 +230,9 @@ _PLAIN = frozenset({"srclang"})
 
 def _read_link(reader: MarkupReader, tag: Tag) -> None:
     values = attributes(tag[1])
-    href = values.get("href", "")
-    relations = values.get("rel", "").lower().split()
-    for relation in relations:
-        kind = _RELATIONS.get(relation)
-        if relation in {"preload", "prefetch"}:
-            kind = _PRELOADED.get(values.get("as", "").strip().lower())
-        if kind:
-            reader.add(href, kind)
+    reader.add_link(values)
     if values.get("itemprop", "").lower() in {"image", "thumbnailurl", "contenturl"}:
-        reader.add(href, RequisiteKind.IMAGE)
-    reader.add_srcset(values.get("imagesrcset", ""))
+        reader.add(values.get("href", ""), RequisiteKind.IMAGE)
 
 
 def _read_meta(reader: MarkupReader, tag: Tag) -> None:
@@ -270,6 +282,11 @@ def _read_style(reader: MarkupReader, tag: Tag) -> None:
         reader.add_style(text)
 
 
+def _read_frame(reader: MarkupReader, tag: Tag) -> None:
+    if "srcdoc" in tag[1].lower():
+        reader.add_document(attributes(tag[1]).get("srcdoc", ""))
+
+
 def _read_nothing(_reader: MarkupReader, _tag: Tag) -> None:
     """Frames are pages: links, not requisites."""
 
@@ -286,7 +303,7 @@ _READERS: dict[str, Callable[[MarkupReader, Tag], None]] = {
     "embed": _read_object,
     "feimage": _read_image,
     "frame": _read_nothing,
-    "iframe": _read_nothing,
+    "iframe": _read_frame,
     "image": _read_image,
     "img": _read_image,
     "input": _read_input,

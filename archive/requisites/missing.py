@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from archive import urls
 from archive.errors import RecordDamaged
 from archive.model import Kind
-from archive.requisites import MAX_REQUISITES, Requisite, RequisiteKind, requisites_in
+from archive.requisites import (
+    MAX_REQUISITES,
+    Requisite,
+    RequisiteKind,
+    requisites_in,
+    requisites_in_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +104,7 @@ class PageCheck:
     def of(self, capture: Capture) -> Standing:
         """Return how whole the page of `capture` is; see `requisites_of`."""
         found: dict[str, Kept | Missing] = {}
-        waiting = deque((one, 1) for one in self._read(capture, None))
+        waiting = deque((one, 1) for one in self._read(capture, None, is_page=True))
         while waiting and len(found) < MAX_REQUISITES:
             requisite, depth = waiting.popleft()
             if requisite.url in found or requisite.url == capture.url:
@@ -124,11 +130,16 @@ class PageCheck:
             self._named[place.capture.record_id] = known
         return known
 
-    def _read(self, capture: Capture, kind: RequisiteKind | None) -> tuple[Requisite, ...]:
+    def _read(
+        self, capture: Capture, kind: RequisiteKind | None, *, is_page: bool = False
+    ) -> tuple[Requisite, ...]:
         message = self._collection.read(capture)
         content_type = message.get("Content-Type") or capture.mime
         body = message.decoded().body
-        return requisites_in(body, url=capture.url, content_type=content_type, kind=kind).found
+        found = requisites_in(body, url=capture.url, content_type=content_type, kind=kind).found
+        if not is_page or "html" not in content_type.lower():
+            return found
+        return (*found, *requisites_in_fields(message.get_all("Link"), url=capture.url))
 
     def _place(self, requisite: Requisite, when: datetime) -> Kept | Missing:
         """Find a requisite, following stored redirects."""

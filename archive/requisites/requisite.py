@@ -16,7 +16,10 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class RequisiteKind(StrEnum):
-    """What a requisite is for; said by the place that names it, not by what is sent."""
+    """What a requisite is for; said by the place that names it, not by what is sent.
+
+    A `FAVICON` no place names: it is what browsers ask for beside pages that name no icon. No page lacks it.
+    """
 
     IMAGE = "image"
     STYLESHEET = "stylesheet"
@@ -24,6 +27,7 @@ class RequisiteKind(StrEnum):
     SCRIPT = "script"
     MEDIA = "media"
     ICON = "icon"
+    FAVICON = "favicon"
     MANIFEST = "manifest"
     DOCUMENT = "document"
     OTHER = "other"

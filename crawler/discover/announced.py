@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
+from archive import urls
 from archive.model import Announcer
-from archive.requisites import requisites_in
+from archive.requisites import RequisiteKind, requisites_in, requisites_in_fields
 from crawler.discover.feeds import read_feed
 from crawler.discover.links import Link, links_of_redirect, read_links
 from crawler.discover.sitemaps import read_sitemap
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from archive.http import Message
-    from archive.requisites import Requisite, RequisiteKind
+    from archive.requisites import Requisite
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def announced_in(response: Response, *, requisites: bool = False) -> Iterable[Li
     """Return the links of an answer, feeds and sitemaps included; () where it has none or forbids to follow.
 
     With `requisites` also what a page, stylesheet, web app manifest or SVG picture shows, whatever it says of
-    following: as `Announcer.REQUISITE`, `rel` its kind; such an address is no link besides.
+    following: as `Announcer.REQUISITE`, `rel` its kind; such an address is no link besides. Where a page names no
+    icon, the one that browsers then ask for is among them.
     Never raises on any bytes; what could not be read is logged. `response.body` is content-decoded.
     """
     location, refresh = _field(response, "Location"), _field(response, "Refresh")
@@ -101,16 +103,28 @@ def _read_page(response: Response, *, requisites: bool) -> tuple[Link, ...]:
         response.body,
         url=response.url,
         content_type=_field(response, "Content-Type"),
-        robots=[value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")],
+        robots=_fields(response, "X-Robots-Tag"),
         requisites=requisites,
     )
-    shown = {requisite.url for requisite in page.requisites}
+    needed = page.requisites
+    if requisites:
+        needed += requisites_in_fields(_fields(response, "Link"), url=response.url)
+    shown = {requisite.url for requisite in needed}
     links = (
         link
         for link in (page.links if page.follow else ())
         if link.rel not in _SAME_PAGE and link.url not in shown
     )
-    return _reported(response, page.problems, (*links, *_as_links(page.requisites)))
+    icons = _favicon(response.url, needed) if requisites else ()
+    return _reported(response, page.problems, (*links, *_as_links(needed), *icons))
+
+
+def _favicon(url: str, named: Iterable[Requisite]) -> tuple[Link, ...]:
+    """Return what browsers ask for where a page names no icon. Source: HTML Standard section 4.6.7.9."""
+    if any(one.kind is RequisiteKind.ICON for one in named):
+        return ()
+    address = urls.absolute(url, "/favicon.ico")
+    return (Link(address, Announcer.REQUISITE, rel=RequisiteKind.FAVICON),) if address else ()
 
 
 def _as_links(requisites: Iterable[Requisite]) -> tuple[Link, ...]:
@@ -129,6 +143,10 @@ def _reported(
     for problem in problems:
         logger.info("url=%s %s", response.url, problem)
     return links
+
+
+def _fields(response: Response, name: str) -> list[str]:
+    return [value.decode("latin-1") for value in response.headers.getlist(name)]
 
 
 def _field(response: Response, name: str) -> str:
