@@ -27,7 +27,7 @@ def main():
         article = Article(PageType.ARTICLE, headline=path, text=str(os.getpid()))
         answer = {"id": job["id"], "article": codec.to_json(article)}
         if path.endswith("/big"):
-            answer["peak_bytes"] = 10**12
+            answer["held_bytes"] = 10**12
         answers.write(messages.message(answer))
         answers.flush()
         served += 1

@@ -1,3 +1,4 @@
+import fcntl
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from archive import Collection
 from archive.analyse import messages
 from archive.analyse.process import COMMAND
 from archive.analyse.supervisor import Limits, Supervisor
+from archive.analyse.worker import MAX_BESIDE_BYTES
 from archive.errors import MuragatError
 from archive.model import PageType
 from tests.observing import SITE, answer, page, seen
@@ -167,6 +169,24 @@ def test_real_pages_are_analysed(filled):
     assert found[f"{SITE}/a"].article.headline == "First story"
     assert found[f"{SITE}/a"].article.published == "2025-02-03T04:05:06+00:00"
     assert found[f"{SITE}/raw"].article.page_type is PageType.ARTICLE
+
+
+def test_big_pages_are_analysed_one_at_a_time(tmp_path):
+    big = page("Big").replace(b"</article>", b"<p>x</p>" * 20_000 + b"x" * MAX_BESIDE_BYTES)
+    with Collection(tmp_path, write=True) as collection:
+        for number, body in enumerate([big, page("Small")]):
+            collection.add(answer(f"/{number}", number, body))
+        collection.sync()
+        pages = list(collection.captures())
+    with Supervisor(tmp_path, workers=2) as supervisor:
+        fcntl.lockf(supervisor._gate, fcntl.LOCK_EX)  # stands for a worker that has a big page
+        for capture in pages:
+            supervisor.submit(capture)
+        assert [item.capture.url for item in supervisor.results(60.0)] == [f"{SITE}/1"]
+        assert list(supervisor.results(0.5)) == []
+        fcntl.lockf(supervisor._gate, fcntl.LOCK_UN)
+        (item,) = supervisor.results(60.0)
+    assert item.article.headline == "Big"
 
 
 def test_a_revisit_is_analysed_with_its_originals_payload(filled):

@@ -10,7 +10,7 @@ from archive.analyse.addresses import addresses
 from archive.analyse.choice import Chosen
 from archive.analyse.extraction import extract
 from archive.analyse.gate import Verdict, judge
-from archive.analyse.guard import admit
+from archive.analyse.guard import Admitted, admit
 from archive.analyse.headline import headline, titles
 from archive.analyse.language import language
 from archive.analyse.markup import drop, flatten_layout, hidden, parse, text_of
@@ -54,21 +54,31 @@ def analyse(
     a problem that names the limit.
     """
     media_type = next((v for k, v in headers if k.lower() == "content-type"), "")
-    text = decode_html(payload[:_MAX_PAYLOAD], media_type)
-    refusal = _refusal(text.text, media_type)
+    refusal, admitted = _admitted(payload, media_type)
     if refusal:
-        return _other(refusal, text.problems)
-    admitted = admit(text.text)
-    problems = (*text.problems, *admitted.problems)
-    if admitted.refused:
-        return _other("guard", (*problems, admitted.refused))
+        return _other(refusal, admitted.problems)
+    problems = admitted.problems
     parsed = parse(admitted.text)
+    del admitted  # what the tree was made of is not needed beside it
     problems = (*problems, *parsed.problems)
     if parsed.root is None:
         return _other("no markup", problems)
     page = look(parsed.root, url, headers)
     article = _read(page, captured, hints)
     return replace(article, problems=(*problems, *page.ld.problems, *article.problems))
+
+
+def _admitted(payload: bytes, media_type: str) -> tuple[str, Admitted]:
+    """Return (why a body is not read, "" where it is; its text within the limits)."""
+    text = decode_html(payload[:_MAX_PAYLOAD], media_type)
+    refusal = _refusal(text.text, media_type)
+    if refusal:
+        return refusal, Admitted("", refusal, text.problems)
+    admitted = admit(text.text)
+    problems = (*text.problems, *admitted.problems)
+    if admitted.refused:
+        return "guard", Admitted("", admitted.refused, (*problems, admitted.refused))
+    return "", Admitted(admitted.text, "", problems)
 
 
 def _refusal(text: str, media_type: str) -> str:

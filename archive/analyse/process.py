@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 COMMAND: Final = (sys.executable, "-P", "-m", "archive.analyse.worker")
 
+GATE: Final = "MURAGAT_GATE"
+"""The variable that gives a worker the descriptor of the file that it locks while it has a big page."""
+
 _READ_SIZE: Final = 1 << 20
 _WORDS: Final = 300
 _GRACE_S: Final = 5.0
@@ -33,6 +36,9 @@ _ENVIRONMENT: Final = {
     "TZ": "UTC",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # glibc raises these by itself once a large block was freed, and then seldom gives memory back.
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
 }
 
 
@@ -43,8 +49,8 @@ class WorkerFailed(Exception):  # noqa: N818 - said of a worker
 class WorkerProcess:
     """A worker; `answers` is its pipe, to be waited on. It is of no use after a WorkerFailed but to be killed."""
 
-    def __init__(self, command: Sequence[str], time_limit_s: float) -> None:
-        """Start `command`, which is given its time limit as its last argument."""
+    def __init__(self, command: Sequence[str], time_limit_s: float, gate: int) -> None:
+        """Start `command`, which is given its time limit as its last argument, and the file `gate` to lock."""
         root = str(Path(archive.__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         self.started = time.monotonic()
@@ -57,7 +63,8 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": path},
+            env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": path, GATE: str(gate)},
+            pass_fds=(gate,),
             bufsize=0,
         )
         assert self._process.stdin is not None

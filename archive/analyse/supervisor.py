@@ -8,6 +8,7 @@ happens in the caller's thread, within `results`.
 from __future__ import annotations
 
 import selectors
+import tempfile
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -33,13 +34,13 @@ _STILLBORN_MAX: Final = 2  # workers in a row that end before their first job: n
 class Limits:
     """`time_s` is a last resort: what decides on a page are counts (bytes, nodes), which are the same everywhere.
 
-    A worker that has ever held more than `peak_bytes` is replaced: ordinary pages leave it below 100 MB.
+    A worker that still holds more than `held_bytes` after a page is replaced: ordinary pages leave it at 135 MB.
     """
 
     time_s: float = 30.0
     start_s: float = 60.0
     jobs_per_worker: int = 5000
-    peak_bytes: int = 180_000_000
+    held_bytes: int = 180_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ class _Lane:
     jobs: deque[_Job] = field(default_factory=deque)
     deadline: float = 0.0
     served: int = 0
-    peak_bytes: int = 0
+    held_bytes: int = 0
 
     def is_spent(self, limits: Limits) -> bool:
         """It gets no more jobs: it has had its share, or a page has made it big."""
-        return self.served >= limits.jobs_per_worker or self.peak_bytes > limits.peak_bytes
+        return self.served >= limits.jobs_per_worker or self.held_bytes > limits.held_bytes
 
 
 class Supervisor:
@@ -94,6 +95,7 @@ class Supervisor:
         self._waiting: deque[_Job] = deque()
         self._failed: deque[_Job] = deque()
         self._done: deque[Analysis] = deque()
+        self._gate = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._selector = selectors.DefaultSelector()
         self._workers = workers
         self._lanes: list[_Lane] = []
@@ -152,9 +154,10 @@ class Supervisor:
             lane.process.kill()
         self._lanes.clear()
         self._selector.close()
+        self._gate.close()
 
     def _lane(self) -> _Lane:
-        process = WorkerProcess(self._command, self._limits.time_s)
+        process = WorkerProcess(self._command, self._limits.time_s, self._gate.fileno())
         lane = _Lane(process, deadline=time.monotonic() + self._limits.start_s)
         self._selector.register(process.answers, selectors.EVENT_READ, lane)
         return lane
@@ -221,7 +224,7 @@ class Supervisor:
                     self.start_up_s = time.monotonic() - lane.process.started
                 else:
                     self._finish(lane, message)
-                    lane.peak_bytes = _whole(message.get("peak_bytes"))
+                    lane.held_bytes = _whole(message.get("held_bytes"))
                 lane.deadline = time.monotonic() + self._limits.time_s
         except WorkerFailed as error:
             self._fail(lane, error)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from archive.analyse.markup import Element
     from archive.analyse.page import Page
 
+_SAMPLE = 20_000
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -37,16 +38,22 @@ def measure(page: Page) -> Volume:
     body = page.root.find("body")
     if body is None:
         return Volume(0, 0, 0)
-    text = "".join("".join(body.itertext()).split())
+    whole, start = 0, ""
+    for piece in body.itertext():  # never all of it at once: a page may have eight million letters
+        letters = "".join(piece.split())
+        whole += len(letters)
+        if len(start) < _SAMPLE:
+            start += letters[:_SAMPLE]
     unseen = sum(
         len("".join((e.text or "").split())) for e in body.iter("script", "style", "template")
     )
-    weight = 2.5 if len(_FOREIGN.findall(text[:20_000])) > 0.2 * min(len(text), 20_000) else 1.0
+    start = start[:_SAMPLE]
+    weight = 2.5 if len(_FOREIGN.findall(start)) > 0.2 * len(start) else 1.0
     links = sum(_length(a) for a in body.iter("a"))
     long = sum(
         length for p in body.iter("p") if (length := _length(p)) > 60 / weight and _plain(p, length)
     )
-    return Volume(*(int(weight * value) for value in (max(len(text) - unseen, 0), links, long)))
+    return Volume(*(int(weight * value) for value in (max(whole - unseen, 0), links, long)))
 
 
 def _length(element: Element) -> int:

@@ -13,7 +13,9 @@ A record is {"kind", "file", "offset", "length", "record_id"}. The worker ends w
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
+import fcntl
 import os
 import resource
 import signal
@@ -23,13 +25,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from archive.analyse import analyse, codec, messages
+from archive.analyse.process import GATE
 from archive.errors import StorageError
 from archive.model import Article, Capture, Hints, Kind, PageType
 from archive.store import files
 from archive.warc.reading import read_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from archive.http import Message
 
@@ -39,6 +42,10 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 MAX_MEMORY_BYTES: Final = 512 * 1024 * 1024
 """RLIMIT_DATA: twice the most that was ever used. Imports and the language model take 181 MB, a page of 16 MiB of
 paragraphs, nested elements, attributes, links or plain words up to 80 MB more, as `analyse` reads 4 MB of it."""
+
+MAX_BESIDE_BYTES: Final = 1024 * 1024
+"""Larger pages are analysed by one worker at a time: a page of 3 MB with 40,000 links, or of 8 MB, takes 100 to
+160 MB meanwhile, besides the 130 MB of a worker; two at once would take a crawl beyond 600 MiB."""
 
 _START_OF_PAGE: Final = 4096
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -56,7 +63,7 @@ def main() -> int:
         while job := messages.read_message(sys.stdin.buffer, max_bytes=messages.MAX_JOB_BYTES):
             # This alarm ends us if the supervisor, whose clock runs out first, is gone.
             signal.setitimer(signal.ITIMER_REAL, time_limit_s)
-            answer = messages.message(_answer(job) | {"peak_bytes": _peak_bytes()})
+            answer = messages.message(_answer(job) | {"held_bytes": _held_bytes()})
             signal.setitimer(signal.ITIMER_REAL, 0)
             if len(answer) > messages.MAX_ANSWER_BYTES:
                 problem = f"its article has {len(answer)} bytes, more than is kept"
@@ -79,9 +86,26 @@ def _limit() -> None:
     os.nice(5)  # the crawl goes first
 
 
-def _peak_bytes() -> int:
-    """The most memory that this process ever held; what a big page took is seldom given back."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _held_bytes() -> int:
+    """The memory that this process holds now."""
+    resident = Path("/proc/self/statm").read_bytes().split()[1]
+    return int(resident) * resource.getpagesize()
+
+
+@contextlib.contextmanager
+def _alone(payload: bytes) -> Iterator[None]:
+    """Have a big page to itself among all workers, and give back what it took before another has one."""
+    gate = os.environ.get(GATE)
+    if gate is None or len(payload) <= MAX_BESIDE_BYTES:
+        yield
+        return
+    fcntl.lockf(int(gate), fcntl.LOCK_EX)  # where this process ends, the kernel lets it go
+    try:
+        yield
+    finally:
+        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+            trim(0)
+        fcntl.lockf(int(gate), fcntl.LOCK_UN)
 
 
 def _send(answers: BinaryIO, message: bytes) -> None:
@@ -134,16 +158,17 @@ def _article(job: Mapping[str, object], message: Message) -> Article:
         return Article(PageType.OTHER)
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.fields]
     hints = cast("Mapping[str, object]", job.get("hints", {}))
-    return analyse(
-        decoded.body,
-        url=str(job["url"]),
-        captured=datetime.fromisoformat(str(job["date"])),
-        headers=headers,
-        hints=Hints(
-            tuple(map(str, cast("list[object]", hints.get("languages", [])))),
-            str(hints.get("outlet", "")),
-        ),
-    )
+    with _alone(decoded.body):
+        return analyse(
+            decoded.body,
+            url=str(job["url"]),
+            captured=datetime.fromisoformat(str(job["date"])),
+            headers=headers,
+            hints=Hints(
+                tuple(map(str, cast("list[object]", hints.get("languages", [])))),
+                str(hints.get("outlet", "")),
+            ),
+        )
 
 
 def is_page(media_type: str, payload: bytes) -> bool:
