@@ -100,6 +100,17 @@ def test_home_of_version_1_is_migrated_when_it_is_opened_for_writing(old: Path, 
         assert list(collection.verify()) == []
 
 
+def test_reports_of_version_1_are_kept_by_a_rebuild(old: Path) -> None:
+    """Its crawls wrote them to crawls/ alone."""
+    report = old / "crawls" / "20260301000000.json"
+    report.parent.mkdir()
+    report.write_bytes(b'{"pages": 1}\n')
+    Collection(old, write=True).close()
+    report.unlink()
+    rebuild(old, workers=1)
+    assert report.read_bytes() == b'{"pages": 1}\n'
+
+
 def test_migrated_home_has_the_tables_and_indexes_of_a_new_one(old: Path, new: Path) -> None:
     Collection(old, write=True).close()
     names = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from archive.errors import CollectionLocked, NotACollection
 from archive.model import Via
 from archive.rebuild import Progress, rebuild
 from archive.store import scanning
+from archive.store.draft import NAME, Draft
 from tests.exchanges import exchange, numbered
 from tests.imported import Page, lay, name_of, take_in, warc
 
@@ -316,6 +318,38 @@ def test_file_that_changed_since_it_was_scanned_is_scanned_again(home: Path) -> 
         collection.publish()
     files = published(home)
     rebuild(home)
+    assert published(home) == files
+
+
+@pytest.mark.parametrize("name", ["z", "a\tb", ""])
+def test_rebuild_that_was_killed_before_its_end_tells_what_was_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home = tmp_path / "c"
+    (home / "warc").mkdir(parents=True)
+    if name:
+        fill(home, range(2))
+        (home / "warc" / f"{name}-00009-20260101000000.warc.gz").write_bytes(b"rubbish")
+    with monkeypatch.context() as patched:
+        patched.setattr(Draft, "copy_over", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(home, workers=1)
+    assert len(rebuild(home, workers=1).problems) == len(problems(home)) == bool(name)
+
+
+def test_draft_of_another_version_is_begun_again(home: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.captures > 30:
+            raise KeyboardInterrupt
+
+    files = published(home)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(home, workers=1, report=stop)
+    with contextlib.closing(sqlite3.connect(home / NAME)) as connection:
+        connection.executescript(
+            "ALTER TABLE found DROP COLUMN stated; UPDATE notes SET value = '1 0.0'"
+        )
+    rebuild(home, workers=1)
     assert published(home) == files
 
 

@@ -8,9 +8,12 @@ not changed since is not scanned again.
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Self
 
+import archive
 from archive.model import Problem
 from archive.store import metadata, revisits, rows, schema, state
 from archive.store.files import serial_of
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 NAME = f"{state.NAME}.rebuild"
 
 _BUILT = "rebuilt"
+_PROBLEMS = "rebuild problems"
+_BY = "rebuild by"
+_VERSION = f"{schema.VERSION} {archive.__version__}"
+"""What another version found would be mixed with what this one finds."""
+
 _STAGES = """
 CREATE TABLE found AS SELECT * FROM captures;
 CREATE TABLE told AS SELECT * FROM metadata;
@@ -87,8 +95,7 @@ class Draft:
     def stamps(self) -> dict[str, str]:
         """Return the stamps of the files that were scanned to their end."""
         if self.is_built:
-            lines = state.note(self._connection, _BUILT).split("\n")
-            return dict(line.split("\t") for line in lines if "\t" in line)
+            return dict(json.loads(state.note(self._connection, _BUILT)))
         statement = "SELECT name, stamp FROM scans WHERE stamp != ''"
         return dict(self._connection.execute(statement))
 
@@ -142,7 +149,7 @@ class Draft:
     def problems(self) -> list[Problem]:
         """Return what was wrong with the files, by name and offset."""
         if self.is_built:
-            return []
+            return [Problem(*row) for row in json.loads(state.note(self._connection, _PROBLEMS))]
         statement = "SELECT place, offset, message, repair FROM problems ORDER BY name, offset"
         return [Problem(*row) for row in self._connection.execute(statement)]
 
@@ -150,7 +157,8 @@ class Draft:
         """Make the state of what was found, in one transaction, with `notes`; nothing where it is made already."""
         if self.is_built:
             return
-        stamps = "\n".join(f"{name}\t{stamp}" for name, stamp in sorted(self.stamps().items()))
+        stamps = json.dumps(self.stamps())
+        problems = json.dumps([astuple(problem) for problem in self.problems()])
         connection = self._connection
         connection.create_function("is_own", 1, _is_own, deterministic=True)
         with state.reported(self.path), state.transaction(connection):
@@ -166,7 +174,7 @@ class Draft:
             revisits.settle(connection)
             for table in ("found", "told", "scans", "problems"):
                 connection.execute(f"DROP TABLE {table}")
-            for name, value in {**notes, _BUILT: stamps}.items():
+            for name, value in {**notes, _BUILT: stamps, _PROBLEMS: problems}.items():
                 state.set_note(connection, name, value)
             connection.execute(f"PRAGMA user_version = {schema.VERSION}")
         with state.reported(self.path):
@@ -176,7 +184,8 @@ class Draft:
         """Copy the finished state over the one at `path` in one transaction; who reads there goes on reading."""
         with state.reported(path), contextlib.closing(state.open_for_replacing(path)) as target:
             self._connection.backup(target)
-            state.set_note(target, _BUILT, "")
+            for name in (_BUILT, _PROBLEMS, _BY):
+                state.set_note(target, name, "")
 
     def remove(self) -> None:
         """Remove the files of the draft."""
@@ -193,6 +202,7 @@ class Draft:
                 connection.executescript(
                     f"BEGIN; {schema.TABLES} {schema.METADATA} {_STAGES} COMMIT"
                 )
+                state.set_note(connection, _BY, _VERSION)
             connection.execute(
                 "PRAGMA synchronous = NORMAL"
             )  # what a power cut takes is scanned again
@@ -205,9 +215,7 @@ class Draft:
         tables: Some[str] = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_schema")
         }
-        if not tables:
-            return False
-        return "scans" in tables or ("notes" in tables and bool(state.note(connection, _BUILT)))
+        return "notes" in tables and state.note(connection, _BY) == _VERSION
 
 
 def _with_digest(row: list[object]) -> list[object]:
