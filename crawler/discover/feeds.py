@@ -35,6 +35,10 @@ MAX_ENTRIES = 5_000
 _MAX_ATTRIBUTES = 200
 _ENTRY = re.compile(rb"<(?:[A-Za-z]\w*+:)?+(?:item|entry)[\s/>]", re.IGNORECASE)
 _NESTED_ENTITY = re.compile(rb"<!ENTITY[^>&]*+&")
+_MARKED_TITLE = re.compile(rb"<(?:\w+:)?title\s[^<>]*(?:html|xml|base64)", re.IGNORECASE)
+"""A title with markup. Where there is none, feedparser need not resolve the links in markup: nobody reads other
+texts here, and it takes half of its time."""
+
 _DECLARATION = re.compile(rb"<!DOCTYPE[^\[>]*+(?:\[[^\]]*+\]?+[^>]*+)?+>?+", re.IGNORECASE)
 
 
@@ -122,7 +126,12 @@ def _read_xml(body: bytes, url: str, content_type: str, problems: list[str]) -> 
     headers = {name: value for name, value in fields.items() if value}
     with warnings.catch_warnings():  # feedparser warns of its own old names
         warnings.simplefilter("ignore", DeprecationWarning)
-        parsed = feedparser.parse(body, response_headers=headers, sanitize_html=False)
+        parsed = feedparser.parse(
+            body,
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=_MARKED_TITLE.search(body) is not None,
+        )
     flaw = parsed.get("bozo_exception")
     if flaw is not None and not isinstance(flaw, _HARMLESS):
         problems.append(f"feed: not well-formed ({str(flaw)[:80]})")
