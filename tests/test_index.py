@@ -595,3 +595,20 @@ def test_where_a_record_lies_is_followed(index):
 def test_the_same_bytes_on_two_ports_of_one_address_are_two_articles(index):
     ports = [f"http://127.0.0.1:{port}/a" for port in (8101, 8102)]
     assert len(entries_of(index, [seen(url, 1, story(), payload="p") for url in ports])) == 2
+
+
+def test_no_statement_of_a_commit_goes_over_a_whole_table(index):
+    statements: set[str] = set()
+    connection = index._connection
+    connection.set_trace_callback(statements.add)
+    named = story(canonical=f"{SITE}/a")
+    entries_of(index, [seen("/a", 1, named), seen("/b", 2, story("B", "Two.", canonical=SITE))])
+    entries_of(index, [seen("/old", 3, status=301, target=f"{SITE}/a"), seen("/a", 4, named)])
+    connection.set_trace_callback(None)
+    plans = {
+        statement: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        for statement in statements
+        if " FROM " in statement and "ORDER BY id" not in statement  # those are of reading
+    }
+    assert len(plans) > 20
+    assert {s: plan for s, plan in plans.items() if any("SCAN" in step for step in plan)} == {}
