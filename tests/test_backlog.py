@@ -428,7 +428,7 @@ def parent_of(process):
 
 @pytest.mark.parametrize("seed", [1])
 def test_kills_at_random_moments_change_nothing(whole, tmp_path, seed):
-    check_kills(whole, tmp_path, seed, kills=3)
+    check_kills(whole, tmp_path, seed, kills=2)
 
 
 @pytest.mark.faults

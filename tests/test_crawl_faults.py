@@ -74,7 +74,7 @@ def check_after_kills(home: Path, site: DemoSite, kills: int) -> None:
 
 def test_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path):
     with DemoSite() as site:
-        check_after_kills(tmp_path / "home", site, kills=4)
+        check_after_kills(tmp_path / "home", site, kills=2)
 
 
 class GeneratedSite:
@@ -110,7 +110,7 @@ def kill_after(home: Path, site: GeneratedSite, requests: int) -> None:
     enough = site.ask() + requests
     while site.ask() < enough and process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(0.005)
+            process.wait(0.02)
     assert process.poll() is None, "the crawl ended before it was killed"
     process.kill()
     process.communicate(timeout=60)
@@ -157,7 +157,7 @@ def test_thirty_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path
 
 
 def test_kills_of_a_crawl_leave_the_index_that_its_captures_give(tmp_path):
-    check_kills_of_a_large_crawl(tmp_path / "home", kills=3, articles_=30)
+    check_kills_of_a_large_crawl(tmp_path / "home", kills=2, articles_=12)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -209,32 +209,32 @@ def test_a_killed_analysis_does_not_disturb_its_crawl(tmp_path):
 
 def test_a_second_crawl_of_a_home_is_refused_and_the_first_undisturbed(tmp_path):
     home = tmp_path / "home"
-    with generated_site(30) as site:
-        process = start(home, "crawl", site.base, "--delay", 0.2)
+    with generated_site(10) as site:
+        process = start(home, "crawl", site.base, "--delay", 0)
         while site.ask() < 5:
             assert process.poll() is None
+        os.killpg(process.pid, signal.SIGSTOP)  # it holds the collection for as long as the others take
         second = muragat(home, "crawl", site.base, "--delay", 0)
         beside = [muragat(home, *words) for words in (("verify",), ("stats",))]
+        os.killpg(process.pid, signal.SIGCONT)
         process.communicate(timeout=60)
     assert second.code == 4
     assert f"process {process.pid} is writing" in second.err
     assert [(run.code, run.err) for run in beside] == [(0, ""), (0, "")]
-    assert (process.returncode, len(articles(home))) == (0, 30)
+    assert (process.returncode, len(articles(home))) == (0, 10)
 
 
 def test_analysis_that_can_not_write_is_told_and_loses_no_capture(tmp_path):
     home = tmp_path / "home"
-    with DemoSite() as site:
+    with generated_site(6) as site:
         muragat(home, "crawl", site.base, "--delay", 0, "--max-pages", 2)
         for name in ("articles.sqlite", "articles.sqlite-wal", "articles.sqlite-shm"):
             (home / name).unlink(missing_ok=True)
         (home / "articles.sqlite").write_bytes(b"no database" * 500)
         run = muragat(home, "crawl", site.base, "--delay", 0, "--json")
-        expected = [truth for truth in site.truth if truth.expected]
-    assert run.code == 4
-    assert "analysis did not finish" in run.lines[0]["warnings"][0]
-    assert "articles.sqlite" in run.err
-    (home / "articles.sqlite").unlink()
-    with DemoSite(port=int(site.base.rsplit(":", 1)[1].strip("/"))) as again:
-        assert muragat(home, "crawl", again.base, "--delay", 0).code == 0
-    assert len(articles(home)) == len(expected)
+        assert run.code == 4
+        assert "analysis did not finish" in run.lines[0]["warnings"][0]
+        assert "articles.sqlite" in run.err
+        (home / "articles.sqlite").unlink()
+        assert muragat(home, "crawl", site.base, "--delay", 0).code == 0
+    assert len(articles(home)) == 6

@@ -212,7 +212,10 @@ def test_pages_stop_at_their_limit_and_what_they_need_is_still_fetched(tmp_path)
     assert len(shown) > 10
 
 
-@pytest.mark.parametrize("requests", [20, 60, 120])
+@pytest.mark.parametrize(
+    "requests",
+    [60, *(pytest.param(number, marks=pytest.mark.faults) for number in (20, 120))],
+)
 def test_a_killed_crawl_is_made_whole_by_the_next_and_fetches_nothing_twice(tmp_path, requests):
     home = tmp_path / "home"
     with DemoSite() as site:
