@@ -3,6 +3,11 @@
 .venv/bin/python -m benchmarks.rebuild [CAPTURES]     (default 100,000: a few minutes to fill, 1.4 GB of disk)
 
 The collection is made of pages as news sites send them, half of them gzipped: 45 kB each, one in five seen before.
+
+.venv/bin/python -m benchmarks.rebuild --whole [CAPTURES]     (default 5,000)
+
+measures `muragat rebuild` as a whole over articles of 4 kB: first where no articles are there and all are analysed, then where all
+are taken over, frontier and publishing included.
 """
 
 from __future__ import annotations
@@ -26,13 +31,42 @@ REQUEST = b"GET /2024/01/post/ HTTP/1.1\r\nHost: en.example.com\r\nUser-Agent: m
 FIELDS = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html; charset=UTF-8\r\n"
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 PAGE = 45_000
+ARTICLE = 4_000
+LINE_END = b"\n"
+PAGE_HEAD = b"""<html lang="en"><head><title>Headline number %d</title><meta property="og:type" content="article">
+<meta property="article:published_time" content="2024-01-01T00:00:00Z"></head><body><article><h1>Headline number %d</h1><p>%d"""
 BODIES = 50  # texts that pages are cut from, so that drawing them is not what takes the time
 FILE = 250_000_000
 REBUILD = "import sys; from pathlib import Path; from archive.rebuild import rebuild; rebuild(Path(sys.argv[1]), workers=int(sys.argv[2]))"
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    if "--whole" in sys.argv:
+        measure_whole(*numbers)
+    else:
+        measure_captures(*numbers)
+
+
+def measure_whole(count: int = 5_000) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "collection"
+        fill(home, count, ARTICLE)
+        command = [sys.executable, "-m", "crawler", "--home", str(home), "rebuild"]
+        before = b""
+        for what in ("analysed", "taken over"):
+            lose_index(home)
+            spent, cpu, peak = measured(command)
+            if before not in (b"", (home / "articles.jsonl").read_bytes()):
+                sys.exit("the articles are others")
+            before = (home / "articles.jsonl").read_bytes()
+            print(
+                f"{count} captures, {before.count(LINE_END)} articles {what}: {spent:.1f} s, {count / spent:.0f} captures/s, "
+                f"{cpu / count * 1e3:.2f} ms of processors a capture, {peak / 1e6:.0f} MB of memory"
+            )
+
+
+def measure_captures(count: int = 100_000) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "collection"
         started = time.monotonic()
@@ -53,14 +87,14 @@ def main() -> None:
             )
 
 
-def fill(home: Path, count: int) -> None:
+def fill(home: Path, count: int, size: int = PAGE) -> None:
     """Make a collection of `count` captures."""
     draw = random.Random(1)
     words = [bytes(draw.choices(b"abcdefghijklmnop", k=draw.randint(2, 9))) for _ in range(900)]
-    texts = [(b" ".join(draw.choices(words, k=9000)))[:PAGE] for _ in range(BODIES)]
+    texts = [(b" ".join(draw.choices(words, k=9000)))[:size] for _ in range(BODIES)]
     with Collection(home, write=True, max_file_bytes=FILE) as collection:
         for number in range(count):
-            page = number if number % 5 else max(0, number - 100)
+            page = number if number % 5 else max(1, number - 101)
             collection.add(exchange(number, page, texts[page % BODIES]))
             if number % 200 == 0:
                 collection.sync()
@@ -70,7 +104,7 @@ def fill(home: Path, count: int) -> None:
 
 def exchange(number: int, page: int, text: bytes) -> Exchange:
     """Return the exchange of a page; a page seen before has the same payload."""
-    body = b"<html><p>%d</p>" % page + text
+    body = PAGE_HEAD % (page, page, page) + text
     head = FIELDS + b"\r\n"
     if page % 2:
         body, head = gzip.compress(body, 1, mtime=0), FIELDS + b"Content-Encoding: gzip\r\n\r\n"
