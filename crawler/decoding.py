@@ -51,12 +51,10 @@ class ContentDecoding:
             decoded = self._decoded(response.body, codings)
         for problem in decoded.problems:
             logger.info("url=%s %s", response.url, problem)
-        kind = responsetypes.from_args(
-            headers=response.headers, url=response.url, body=decoded.body
-        )
-        plain = response.replace(cls=kind, body=decoded.body)
-        del plain.headers["Content-Encoding"]
-        return plain
+        headers = response.headers.copy()
+        del headers["Content-Encoding"]  # with it Scrapy believes no media type and looks at the body
+        kind = responsetypes.from_args(headers=headers, url=response.url, body=decoded.body)
+        return response.replace(cls=kind, body=decoded.body, headers=headers)
 
     def _decoded(self, body: bytes, codings: list[str]) -> Decoded:
         return decode_content([body], codings, max_bytes=self._max_bytes)

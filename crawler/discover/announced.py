@@ -72,6 +72,7 @@ def stored_response(url: str, message: Message) -> Response:
     """Return a stored answer as Scrapy would have given it to the spider, its body decoded."""
     body = message.decoded().body
     headers = Headers(message.fields)
+    headers.pop("Content-Encoding", None)
     kind = responsetypes.from_args(headers=headers, url=url, body=body)
     return kind(url, status=message.status, headers=headers, body=body)
 
