@@ -52,7 +52,9 @@ class ContentDecoding:
         for problem in decoded.problems:
             logger.info("url=%s %s", response.url, problem)
         headers = response.headers.copy()
-        del headers["Content-Encoding"]  # with it Scrapy believes no media type and looks at the body
+        del headers[
+            "Content-Encoding"
+        ]  # with it Scrapy believes no media type and looks at the body
         kind = responsetypes.from_args(headers=headers, url=response.url, body=decoded.body)
         return response.replace(cls=kind, body=decoded.body, headers=headers)
 

@@ -216,7 +216,9 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         if len(body) < reception.body.size:
             reception.flags.append("partial")
         url = urldefrag(request.url)[0]
-        is_coded = b"Content-Encoding" in reception.headers  # then its bytes say nothing of its kind
+        is_coded = (
+            b"Content-Encoding" in reception.headers
+        )  # then its bytes say nothing of its kind
         response_class = responsetypes.from_args(
             headers=reception.headers, url=url, body=None if is_coded else body
         )
