@@ -142,6 +142,15 @@ class Scope:
         reason = reason or self._budgets.refusal(key.removesuffix(rest), path, query)
         return _OUT[reason] if reason else _IN
 
+    def has_place(self, url: str) -> bool:
+        """True for an address on the site's hosts and under its prefixes, whatever kind of page it is."""
+        if _host(url) not in self._hosts:
+            return False
+        key = urls.fetch_key(url)
+        return key in self._seeds or not self._outside(
+            key, f"/{key.split('/', 3)[3].partition('?')[0]}"
+        )
+
     def has_host(self, host: str) -> bool:
         """True for a host of the site's own, on whatever port; the others give requisites alone."""
         return (host.removeprefix("www.") or host) in self._names

@@ -188,13 +188,31 @@ class SiteCrawl:
         self.lanes.looked(full, claims, is_all=len(claims) < self.lanes.batch)
         silent = [claim for claim in claims if self._patience.is_exhausted(claim)]
         await self._give_up(silent)
-        if silent and due is None:
+        outside = [claim for claim in claims if self._is_outside(claim)]
+        await self._leave_out(outside)
+        dropped = [*silent, *outside]
+        if dropped and due is None:
             due = time.time()
         crawl = self.session.crawl
-        kept = (claim for claim in claims if claim not in silent) if silent else claims
+        kept = (claim for claim in claims if claim not in dropped) if dropped else claims
         return [
             replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept
         ], due
+
+    def _is_outside(self, claim: Claim) -> bool:
+        """Say whether a page is none of this site's: its table may have changed, or an import told of it."""
+        return not claim.is_requisite and not self.scope.has_place(claim.url)
+
+    async def _leave_out(self, claims: Sequence[Claim]) -> None:
+        """Give pages back for this round that are not to be fetched."""
+
+        def job(store: Store) -> None:
+            for claim in claims:
+                store.frontier.done(Visit(claim.key, Outcome.OUT_OF_SCOPE))
+
+        if claims:
+            self.tally.due -= len(claims)
+            await self._in_writer(job)
 
     async def failed(self, claim: Claim, outcome: Outcome) -> None:
         """Give an address back that brought no capture."""

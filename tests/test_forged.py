@@ -22,8 +22,10 @@ from crawler.reconstruct import catch_up, remake
 from crawler.sites import Site
 from tests.exchanges import BEGIN, exchange
 from tests.foreign_records import page, record
-from tests.importing import check, saved, take_one
+from tests.importing import check, saved, take, take_one
+from tests.program import muragat
 from tests.test_reconstruct import frontier
+from tests.test_site_crawl import MISSING, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -269,3 +271,23 @@ def test_a_foreign_note_of_an_import_keeps_no_file_out(tmp_path):
     note = told(f"urn:muragat:import:{sha256[:32]}", json.dumps({"file": name}).encode())
     take_one(home, saved(tmp_path / "forged.warc", note))
     assert take_one(home, saved(tmp_path / "wanted.warc", wanted)).new == 1
+
+
+def test_no_import_sends_a_crawl_to_pages_outside_its_site(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    with (
+        serving(lambda path, before: MISSING) as (base, asked),
+        serving(lambda path, before: MISSING) as (other, asked_other),
+    ):
+        name = Site.for_address(base).name
+        via = Via(CRAWL, Announcer.LINK, base, base, 1, name)
+        with Collection(theirs, write=True, about=Warcinfo(name="theirs")) as collection:
+            collection.add(exchange(f"{other}a", via=via))
+            collection.add(exchange(f"{base}b", via=via))
+            ended = {"sites": [{"name": name, "ended": "finished"}]}
+            collection.add_metadata(target(CRAWL, REPORT), json.dumps(ended).encode())
+        [taken] = take(ours, theirs)
+        assert taken.file.startswith("theirs-")
+        words = ("--requisites", "none", "--allow", other.split("/")[2])
+        muragat(ours, "crawl", base, "--delay", 0, *words)
+    assert ("/b" in asked, "/a" in asked_other) == (True, False)
