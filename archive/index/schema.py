@@ -202,7 +202,10 @@ class told:  # noqa: N801 - a context manager, written as a function is
 
 def _tell(error: sqlite3.Error, path: Path) -> None:
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
+    if name in {
+        "SQLITE_FULL",
+        "SQLITE_IOERR_SHMSIZE",
+    }:  # the second: no room for the log's own index
         raise StorageFull(f"{path}: no room on the disk; make room and run it again") from error
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         raise StorageError(f"{path}: damaged ({error}); {_REPAIR}") from error

@@ -172,10 +172,12 @@ def reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        whole_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = whole_code & 0xFF
         if code not in _STORAGE:
             raise
-        if code == sqlite3.SQLITE_FULL:
+        # The second: no room for the index of SQLite's log.
+        if whole_code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
             message = f"{path}: no room left; what was acknowledged is safe. Make room, then run the same command again"
             raise StorageFull(message) from error
         if is_damage(error):
