@@ -186,6 +186,7 @@ def test_big_pages_are_analysed_one_at_a_time(tmp_path):
         assert list(supervisor.results(0.5)) == []
         fcntl.lockf(supervisor._gate, fcntl.LOCK_UN)
         (item,) = supervisor.results(60.0)
+    assert item.article is not None
     assert item.article.headline == "Big"
 
 
