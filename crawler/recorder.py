@@ -21,6 +21,7 @@ from archive.model import Truncation
 from crawler.crawl_records import Start
 from crawler.frontier import Claim, Visit
 from crawler.frontier.freshness import fresh_until
+from crawler.reconstruct import FrontierInStep
 from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
@@ -119,7 +120,12 @@ def session_options(settings: BaseSettings, spiders: Sequence[type[Spider]]) -> 
         robots=about.robots,
         options={option: settings.get(name) for option, name in _OPTIONS.items()},
     )
-    return SessionOptions(about, analyse=settings.getbool("MURAGAT_ANALYSE", True), start=start)
+    return SessionOptions(
+        about,
+        analyse=settings.getbool("MURAGAT_ANALYSE", True),
+        start=start,
+        keeper=FrontierInStep({site.name: site for site in start.sites}),
+    )
 
 
 _OPTIONS = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.store.rows import Stats
-    from crawler.writer import Store
+    from crawler.writer import FrontierKeeper, Store
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class SessionOptions:
     about: Warcinfo = field(default_factory=Warcinfo)
     analyse: bool = True
     start: Start = field(default_factory=Start)
+    keeper: FrontierKeeper | None = None
 
 
 class CrawlSession:
@@ -61,8 +62,9 @@ class CrawlSession:
         self._clock = time.monotonic()
         self._takers = 0
         self._on_failure: list[Callable[[], None]] = []
-        known = {site.name: site for site in options.start.sites}
-        self.writer = CollectionWriter(home, options.about, self._storage_failed, known=known)
+        self.writer = CollectionWriter(
+            home, options.about, self._storage_failed, keeper=options.keeper
+        )
         self._analysis = AnalysisProcess(home) if options.analyse else None
         self._told = options.start
         self._before: Stats | None = None

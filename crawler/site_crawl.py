@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from archive import urls
-from archive.model import Announcer, Outcome, Via
+from archive.model import Outcome, Via
+from crawler.announcing import announcements, parted, untracked
 from crawler.crawl_records import Attempt
-from crawler.frontier import MAX_REDIRECTS, Announcement, Claim, Visit, announcement, respelt
+from crawler.frontier import Announcement, Claim, Visit, announcement
 from crawler.lanes import Lanes
 from crawler.needs import Needs, Patience, below
 from crawler.retries import retry_at
@@ -289,38 +289,3 @@ class SiteCrawl:
 
     async def _in_writer(self, job: Callable[[Store], T]) -> T:
         return await asyncio.wrap_future(self.session.writer.submit(job))
-
-
-def parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
-    """Return the links that lead on and those that only belong to the page."""
-    leading: list[Link] = []
-    shown: list[Link] = []
-    for link in links:
-        (shown if link.announcer is Announcer.REQUISITE else leading).append(link)
-    return leading, shown
-
-
-def untracked(link: Link) -> Link:
-    """Return the link without tracking parameters; a redirect's target is what the server wants, so it is kept."""
-    if link.announcer is Announcer.REDIRECT or "?" not in link.url:
-        return link
-    return replace(link, url=urls.without_tracking(link.url))
-
-
-def announcements(
-    links: Iterable[Link], referrer: str, parent: Claim | None
-) -> Iterable[Announcement]:
-    """Yield the announcements of links that `referrer` names; without a `parent` it counts as a seed."""
-    seed = parent.via.seed if parent else referrer
-    hop = parent.via.hop + 1 if parent else 1
-    for link in links:
-        redirects = 0
-        if link.announcer is Announcer.REDIRECT:
-            redirects = (parent.redirects if parent else 0) + 1
-            if redirects > MAX_REDIRECTS:
-                continue
-        via = Via(announcer=link.announcer, referrer=referrer, seed=seed, hop=hop)
-        told = announcement(link.url, via, redirects=redirects)
-        if parent and redirects and told.key == parent.key and told.url != parent.url:
-            told = respelt(told)
-        yield told

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,9 +23,9 @@ from scrapy.utils.misc import load_object
 
 import archive
 from archive.errors import RecordDamaged, StorageError, UsageError
-from archive.model import Announcer, Outcome
-from archive.requisites import RequisiteKind
-from crawler.discover.announced import announced_in, is_slow_to_read, needed_in, stored_response
+from archive.model import Outcome
+from crawler.announcing import needs_of
+from crawler.discover.announced import announced_in, is_slow_to_read, stored_response
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
@@ -155,14 +154,6 @@ class SiteSpider(Spider):
 
 
 _KEPT: set[asyncio.Task[object]] = set()
-
-
-def needs_of(response: Response, claim: Claim) -> tuple[Link, ...]:
-    """Return what a requisite needs itself, or where its redirect leads; `claim` says what it was asked for as."""
-    if 300 <= response.status < 400:
-        moved = announced_in(response)
-        return tuple(replace(link, announcer=Announcer.REQUISITE, rel=claim.kind) for link in moved)
-    return needed_in(response, RequisiteKind(claim.kind) if claim.kind else None)
 
 
 def spider_for(site: Site) -> type[SiteSpider]:

@@ -15,7 +15,7 @@ import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from archive import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
@@ -23,18 +23,16 @@ from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
 from crawler.frontier import SqliteFrontier, Visit
 from crawler.frontier.freshness import lifetime_s
-from crawler.reconstruct import catch_up, note_known
 from crawler.retries import is_passing
 from crawler.tally import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from archive import Warcinfo
     from archive.model import Capture
     from crawler.crawl_records import Attempt
-    from crawler.sites import Site
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +83,16 @@ class Store:
         mark_read(connection, self.read)
 
 
+class FrontierKeeper(Protocol):
+    """Knows the captures that the frontier does not know of: those of a lost state, and imported ones."""
+
+    def begin(self, collection: Collection) -> None:
+        """Bring the frontier up to the captures."""
+
+    def end(self, collection: Collection) -> None:
+        """Note that the frontier knows of all captures there are now."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     run: Callable[[Store], object]
@@ -94,7 +102,7 @@ class _Job:
 class CollectionWriter:
     """Runs jobs on a collection, one after the other, in a thread of its own.
 
-    A frontier that was lost, with state.sqlite, is made again first; `known` are the sites of today.
+    `keeper` puts the frontier in step with the captures before the first job and after the last.
     """
 
     def __init__(
@@ -103,12 +111,12 @@ class CollectionWriter:
         about: Warcinfo,
         on_failure: Callable[[StorageError], None],
         *,
-        known: Mapping[str, Site] | None = None,
+        keeper: FrontierKeeper | None = None,
     ) -> None:
         self._home = home
         self._about = about
         self._on_failure = on_failure
-        self._known = known or {}
+        self._keeper = keeper
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._opened: Future[None] = Future()
         self._failure: StorageError | None = None
@@ -137,8 +145,8 @@ class CollectionWriter:
     def _live(self) -> None:
         try:
             with Collection(self._home, write=True, about=self._about) as collection:
-                if catch_up(collection, known=self._known):
-                    logger.info("%s: the frontier is made again from warc/", self._home)
+                if self._keeper is not None:
+                    self._keeper.begin(collection)
                 store = Store(collection, SqliteFrontier(collection.state))
                 _settle(store)
                 self._opened.set_result(None)
@@ -158,7 +166,8 @@ class CollectionWriter:
             if job is None:
                 self._is_stopping = True
                 store.commit()
-                note_known(store.collection.state)
+                if self._keeper is not None:
+                    self._keeper.end(store.collection)
                 return
             self._run(job, store)
             if not store.has_changed:

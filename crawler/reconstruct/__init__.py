@@ -114,6 +114,22 @@ def catch_up(collection: Collection, *, known: Mapping[str, Site]) -> bool:
     return True
 
 
+class FrontierInStep:
+    """Keeps the frontier of a collection in step with its captures while a crawl writes; `known` are its sites."""
+
+    def __init__(self, known: Mapping[str, Site]) -> None:
+        self._known = known
+
+    def begin(self, collection: Collection) -> None:
+        """Make a lost frontier again, and tell it of what was imported."""
+        if catch_up(collection, known=self._known):
+            logger.info("%s: the frontier is made again from warc/", collection.home)
+
+    def end(self, collection: Collection) -> None:
+        """Note that it knows of all captures there are now."""
+        note_known(collection.state)
+
+
 def note_known(connection: sqlite3.Connection) -> None:
     """Note that the frontier knows of all captures there are now."""
     with state.transaction(connection):

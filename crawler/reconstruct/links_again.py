@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from archive import urls
 from archive.errors import RecordDamaged
 from archive.store.state import mark_read
+from crawler.announcing import announcements, needs_of, parted, untracked
 from crawler.discover.announced import stored_response
 from crawler.discover.sitemaps import sitemaps_of
 from crawler.frontier import tables as frontier_tables
 from crawler.needs import Needs, below
 from crawler.scope import Scope
-from crawler.site_crawl import announcements, parted, untracked
-from crawler.spider import needs_of, spider_for
+from crawler.spider import spider_for
 from crawler.tally import PAGE_TYPES
 
 if TYPE_CHECKING:
