@@ -12,6 +12,7 @@ from archive.errors import CollectionLocked, StorageError, StorageFull
 from archive.model import Announcer, Outcome, Via
 from crawler.crawl_records import Attempt, attempts_in, target
 from crawler.frontier import Visit, announcement
+from crawler.reconstruct import FrontierInStep
 from crawler.writer import CollectionWriter
 from tests.exchanges import exchange
 
@@ -280,7 +281,8 @@ def test_a_frontier_that_was_lost_is_made_again_at_the_start(tmp_path):
     first.stop()
     for path in home.glob("state.sqlite*"):
         path.unlink()
-    second = CollectionWriter(home, Warcinfo(), lambda failure: None)
+    keeper = FrontierInStep({})
+    second = CollectionWriter(home, Warcinfo(), lambda failure: None, keeper=keeper)
     second.start()
     found = second.submit(lambda store: store.frontier.claim_of_url(URL)).result()
     second.stop()
