@@ -213,7 +213,8 @@ def test_a_second_crawl_of_a_home_is_refused_and_the_first_undisturbed(tmp_path)
         process = start(home, "crawl", site.base, "--delay", 0)
         while site.ask() < 5:
             assert process.poll() is None
-        os.killpg(process.pid, signal.SIGSTOP)  # it holds the collection for as long as the others take
+        # Stopped, it holds the collection for as long as the others take.
+        os.killpg(process.pid, signal.SIGSTOP)
         second = muragat(home, "crawl", site.base, "--delay", 0)
         beside = [muragat(home, *words) for words in (("verify",), ("stats",))]
         os.killpg(process.pid, signal.SIGCONT)
