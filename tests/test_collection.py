@@ -713,7 +713,7 @@ def test_a_folder_with_a_sites_file_may_become_one(home: Path) -> None:
 
 
 def test_reading_where_nothing_is_says_what_to_do(home: Path) -> None:
-    with pytest.raises(NotACollection, match="first crawl"):
+    with pytest.raises(NotACollection, match="no collection here"):
         Collection(home)
 
 
