@@ -151,6 +151,8 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 def _schema_unknown(connection: sqlite3.Connection, path: Path) -> SchemaUnknown:
     found, known = schema.version(connection), schema.VERSION
+    if not found:
+        return SchemaUnknown(f"{path}: nothing was written into it yet; {REPAIR}")
     repair = f"use that version, or a newer one; or {REPAIR}" if found > known else REPAIR
     return SchemaUnknown(
         f"{path}: its schema is {found}, this muragat knows {known}: written by another version; {repair}"
