@@ -84,7 +84,7 @@ def test_where_a_file_came_from_is_noted(tmp_path: Path) -> None:
         (b"<html>no archive", "no WARC, ARC or WACZ file"),
         (request(), "no capture"),
         (b"WARC/1.0\r\nnothing", "no record"),
-        (gzip.compress(b"just text"), "no WARC, ARC or WACZ file"),
+        (gzip.compress(b"just text", mtime=0), "no WARC, ARC or WACZ file"),
         (b"\x1f\x8b\x08rubbish", "no record"),
         (b"PK\x03\x04rubbish", "no zip"),
     ],
