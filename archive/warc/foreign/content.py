@@ -72,11 +72,10 @@ def read_content(record: ForeignRecord, first: bytes = b"") -> Content:
         body.update(piece)
     record.finish()
     is_right = is_revisit or (payload_stated is not None and body.is_stated(payload_stated))
-    if not record.is_short:
-        if block_stated and not block.matches(block_stated):
-            record.flaw(f"does not match its WARC-Block-Digest {block_stated}")
-        if payload_stated and not is_right and not record.get("warc-truncated"):
-            record.flaw(f"does not match its WARC-Payload-Digest {payload_stated}")
+    if block_stated and not (record.is_short or block.matches(block_stated)):
+        record.flaw(f"does not match its WARC-Block-Digest {block_stated}")
+    if payload_stated and not (record.is_short or is_right or record.get("warc-truncated")):
+        record.flaw(f"does not match its WARC-Payload-Digest {payload_stated}")
     entity = body.entity if body.is_dechunked else body.raw
     return Content(
         head=head,
