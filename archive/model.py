@@ -36,6 +36,7 @@ class Announcer(StrEnum):
     REDIRECT = "redirect"
     FEED = "feed"
     SITEMAP = "sitemap"
+    REST = "rest"
     HREFLANG = "hreflang"
     CANONICAL = "canonical"
     ROBOTS = "robots"

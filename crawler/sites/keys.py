@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from typing import TYPE_CHECKING
 
 from archive import urls
+from crawler.sites.site import LEARNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@]+)(?::\d{1,5})?")
+_TIME_OF_DAY = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_QUIET = re.compile(rf"{_TIME_OF_DAY}-{_TIME_OF_DAY}")
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _CONTACT = re.compile(r"[!-'*-~]{3,200}")  # goes into the user agent, in brackets
 
@@ -44,6 +48,40 @@ def _seconds(value: object) -> float:
     if not found:
         raise WrongValueError('a duration, like "90s", "30m", "6h" or "1d"')
     return float(found[1]) * _UNITS[found[2]]
+
+
+def _pace(value: object) -> float:
+    return LEARNED if value == "auto" else _seconds(value)
+
+
+def _timezone(value: object) -> str:
+    name = _text(value)
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+        raise WrongValueError(f'a time zone, like "Europe/Paris"; {name!r} is none') from error
+    return name
+
+
+def _words(*words: str) -> Callable[[object], tuple[str, ...]]:
+    def convert(value: object) -> tuple[str, ...]:
+        for text in _texts(value):
+            if text not in words:
+                raise WrongValueError(f"a list of {', '.join(map(repr, words))}; {text!r} is none")
+        return tuple(dict.fromkeys(_texts(value)))
+
+    return convert
+
+
+def _address(value: object) -> str:
+    return _addresses([_text(value)])[0]
+
+
+def _command(value: object) -> tuple[str, ...]:
+    texts = _texts(value)
+    if not texts or not texts[0] or any("\0" in text for text in texts):
+        raise WrongValueError('a program and its arguments, like ["notify-send", "muragat"]')
+    return tuple(texts)
 
 
 def _count(value: object) -> int:
@@ -120,13 +158,20 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "allow": ("allow", _each(_HOST, 'hosts, like "example.com" or "127.0.0.1:8000"')),
     "scope": ("scope", _addresses),
     "languages": ("languages", _each(_LANGUAGE, 'language codes, like "en" or "zh-Hant"')),
-    "every": ("every_s", _seconds),
+    "every": ("every_s", _pace),
     "delay": ("delay_s", _seconds),
     "concurrency": ("concurrency", _concurrency),
     "max_pages": ("max_pages", _count),
     "max_time": ("max_time_s", _seconds),
     "requisites": ("requisites", _choice("all", "images", "none")),
     "requisite_max": ("requisite_max", _size),
+    "daily_budget": ("daily_budget", _count),
+    "quiet": ("quiet", _each(_QUIET, 'times of day, like "22:00-06:30"')),
+    "timezone": ("timezone", _timezone),
+    "ignore": ("ignore", _words("noarchive", "noindex", "nofollow")),
+    "tdm": ("tdm", _choice("note", "withhold")),
+    "alarm": ("alarm", _address),
+    "alarm_command": ("alarm_command", _command),
     "owner": ("owner", _truth),
     "contact": ("contact", _one(_CONTACT, "an address or e-mail in plain letters")),
     "outlet": ("outlet", _text),

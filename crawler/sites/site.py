@@ -9,6 +9,9 @@ from archive import urls
 from archive.errors import BadAddress
 from archive.model import Hints
 
+LEARNED = -1.0
+"""`every_s` of a site that is visited as often as it is worth it."""
+
 _LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 
 
@@ -18,8 +21,13 @@ class Site:
 
     `allow` are hosts, or host:port, that may be fetched and connected to besides the seeds' hosts, private
     addresses included; `scope` are addresses that every page must begin with, () for all of the hosts.
-    Seconds throughout; 0 means no limit, or never for `every_s`. `spider` is the import path of a spider with code.
-    `requisites` says what is fetched beside the pages: "all", "images" or "none"; `requisite_max` bytes of each.
+    Seconds throughout; 0 means no limit, or by hand only for `every_s`, which may also be `LEARNED`. `spider` is the
+    import path of a spider with code. `requisites` says what is fetched beside the pages: "all", "images" or "none";
+    `requisite_max` bytes of each. `daily_budget` bounds the requests to each host in a UTC day; `quiet` are times
+    of day ("22:00-06:30") without scheduled crawls, in `timezone` (an IANA name, "" for this machine's). `ignore` are
+    the wishes of pages that are not obeyed ("noarchive", "noindex", "nofollow"); `tdm` says what a reservation of
+    text and data mining does: "note" or "withhold". `alarm` is an address, `alarm_command` a program with its
+    arguments, that is told of warnings.
     """
 
     name: str
@@ -38,6 +46,18 @@ class Site:
     spider: str = ""
     requisites: str = "all"
     requisite_max: int = 32_000_000
+    daily_budget: int = 0
+    quiet: tuple[str, ...] = ()
+    timezone: str = ""
+    ignore: tuple[str, ...] = ()
+    tdm: str = "note"
+    alarm: str = ""
+    alarm_command: tuple[str, ...] = ()
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether `muragat run` visits it."""
+        return self.every_s != 0
 
     @property
     def hints(self) -> Hints:
