@@ -19,12 +19,12 @@ from scrapy.utils.defer import deferred_from_coro
 from archive import urls
 from archive.errors import StorageError
 from archive.model import Announcer
+from crawler.asking import request_for
 from crawler.discover.links import Link
 from crawler.discover.sitemaps import sitemaps_of
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
 from crawler.spider import SiteSpider
-from crawler.wire.handler import RESPONSE_MAX
 
 if TYPE_CHECKING:
     from typing import Self
@@ -34,17 +34,9 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.internet.defer import Deferred
 
-    from crawler.frontier import Claim
-
 logger = logging.getLogger(__name__)
 
-_READ_MAX = 4 * 1024 * 1024
-"""Bytes of a requisite that are read for what it needs itself; stylesheets stay below 1 MiB."""
-
 _LONGEST_SLEEP_S = 1.0
-
-_ANYTHING = {"Accept": "*/*"}
-"""Hosts of pictures answer a browser's `Accept: text/html` with a page around the picture."""
 
 
 class FrontierScheduler(BaseScheduler):
@@ -94,7 +86,7 @@ class FrontierScheduler(BaseScheduler):
         if request.method != "GET" or not self._site_crawl.scope.decide(request.url).in_scope:
             return False
         link = Link(request.url, Announcer.LINK)
-        self._spider.keep(self._site_crawl.announce([link], referrer=self._spider.site.seeds[0]))
+        self._spider.keep(self._site_crawl.tidings.announce([link], referrer=self._spider.site.seeds[0]))
         return True
 
     def next_request(self) -> Request | None:
@@ -169,7 +161,11 @@ class FrontierScheduler(BaseScheduler):
             return ""
         claims, due = await self._site_crawl.claim(requisites_only=not has_pages)
         for claim in claims if self._is_open else ():
-            self._engine().crawl(self._request(claim))
+            self._engine().crawl(
+                request_for(
+                    claim, self._spider, self._site_crawl, requisite_max=self._requisite_max
+                )
+            )
         if not is_idle or not self._lanes.is_idle:
             return ""
         if due is None:
@@ -184,27 +180,6 @@ class FrontierScheduler(BaseScheduler):
         assert engine is not None
         return engine
 
-    def _request(self, claim: Claim) -> Request:
-        meta = {
-            "muragat_claim": claim,
-            "muragat_via": claim.via,
-            "dont_redirect": True,
-            "dont_retry": True,
-            "handle_httpstatus_all": True,
-        }
-        if self._spider.site.owner and self._site_crawl.scope.has_host(claim.host):
-            meta["dont_obey_robotstxt"] = True
-        if claim.is_requisite:
-            meta |= {"download_maxsize": self._requisite_max, RESPONSE_MAX: _READ_MAX}
-        return Request(
-            claim.url,
-            callback=self._spider.parse,
-            errback=self._spider.failed,
-            headers=_ANYTHING if claim.is_requisite else None,
-            dont_filter=True,
-            meta=meta,
-        )
-
     def _robots_came(self, response: Response, request: Request, spider: Spider) -> None:
         """Announce the sitemaps that a robots.txt of the site's own names, or the usual places where it names none."""
         if spider is not self._spider or not request.url.endswith("/robots.txt"):
@@ -212,4 +187,4 @@ class FrontierScheduler(BaseScheduler):
         if not self._site_crawl.scope.has_host(urls.host_port(response.url)[0]):
             return
         links = sitemaps_of(response.body, url=response.url, status=response.status)
-        self._spider.keep(self._site_crawl.announce(links, referrer=response.url))
+        self._spider.keep(self._site_crawl.tidings.announce(links, referrer=response.url))
