@@ -1,7 +1,7 @@
-"""One site's crawl while it runs: what it announces, claims and gives back, and when it has come to its end.
+"""One site's crawl while it runs: what it claims and gives back, and when it has come to its end.
 
-Stands between Scrapy (scheduler and spider, in the event loop) and the writer's thread. Addresses that were
-announced before are dropped here as strings, before anything else is made of them.
+Stands between Scrapy (scheduler and spider, in the event loop) and the writer's thread. What its answers announce
+goes through `tidings`.
 """
 
 from __future__ import annotations
@@ -13,30 +13,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from archive.model import Outcome, Via
-from crawler.announcing import announcements, parted, untracked
 from crawler.crawl_records import Attempt
-from crawler.frontier import Announcement, Claim, Visit, announcement
+from crawler.frontier import Visit, announcement
 from crawler.lanes import Lanes
-from crawler.needs import Needs, Patience, below
+from crawler.needs import Needs, Patience
 from crawler.retries import retry_at
 from crawler.scope import Scope
+from crawler.tidings import Tidings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from scrapy import Request
 
     from archive.model import Capture
-    from crawler.discover.links import Link
+    from crawler.frontier import Claim
     from crawler.session import CrawlSession
     from crawler.sites import Site
     from crawler.writer import Store
 
 T = TypeVar("T")
-
-_SEEN_MAX = 50_000
-"""Addresses remembered as strings. A page of a small site names about 100, nearly all of them on every page;
-what is forgotten costs one look-up in the frontier, some microseconds."""
 
 RETRIED = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.DNS})
 
@@ -64,11 +60,16 @@ class SiteCrawl:
         self.tally = session.tally.site(site.name)
         self._limits = limits
         self._started = time.monotonic()
-        self._seen: set[str] = set()
-        self._needs = Needs(limits.requisites)
         self._patience = Patience(self.scope.has_host)
         self.lanes: Lanes[Request] = Lanes(limits.at_once, self.scope.has_host)
         self.changed = asyncio.Event()
+        self.tidings = Tidings(
+            session.writer,
+            self.tally,
+            scope=self.scope,
+            needs=Needs(limits.requisites),
+            fell_due=self._fell_due,
+        )
 
     @property
     def via(self) -> Via:
@@ -78,7 +79,7 @@ class SiteCrawl:
     @property
     def wants_requisites(self) -> bool:
         """True where any kind of requisite is fetched."""
-        return bool(self._needs.kinds)
+        return bool(self.tidings.needs.kinds)
 
     async def begin(self) -> None:
         """Start the round, or go on with one that was interrupted, and announce the seeds."""
@@ -87,7 +88,7 @@ class SiteCrawl:
 
         def job(store: Store) -> tuple[bool, tuple[int, int]]:
             resumed = store.frontier.begin(name, self.session.crawl)
-            store.frontier.forgo(name, self._needs.kinds)
+            store.frontier.forgo(name, self.tidings.needs.kinds)
             store.frontier.announce(name, seeds)
             store.commit()
             return resumed, store.frontier.counts(name)
@@ -108,61 +109,6 @@ class SiteCrawl:
             return captures
 
         return await self._in_writer(job)
-
-    async def announce(
-        self,
-        links: Iterable[Link],
-        *,
-        referrer: str,
-        capture: Capture | None = None,
-    ) -> None:
-        """Make links known to the frontier, requisites among them; returns when they are, not when they are durable.
-
-        `referrer` is the address that named them. With `capture` its links count as read from then on.
-        """
-        leading, shown = parted(links)
-        unseen = [link for link in map(untracked, leading) if self._is_unseen(link)]
-        in_scope = [link for link in unseen if self._in_scope(link)]
-        needed = self._needs.new(shown, pages=self.tally.pages)
-
-        def told(store: Store) -> Iterable[Announcement]:
-            if not (in_scope or needed):
-                return ()
-            known = store.frontier.claim_of_url(referrer)
-            parent = known[1] if known else None
-            pages = announcements(in_scope, referrer, parent)
-            return (*pages, *below(needed, referrer, parent))
-
-        await self._tell(told, capture)
-
-    async def announce_below(
-        self,
-        claim: Claim,
-        links: Iterable[Link],
-        *,
-        capture: Capture,
-        is_redirect: bool = False,
-    ) -> None:
-        """Make known what a requisite needs in its turn, or with `is_redirect` where it is to be had."""
-        needed = self._needs.new(links, pages=self.tally.pages)
-        await self._tell(
-            lambda _: below(needed, claim.url, claim, is_redirect=is_redirect), capture
-        )
-
-    async def _tell(
-        self, told: Callable[[Store], Iterable[Announcement]], capture: Capture | None
-    ) -> None:
-        def job(store: Store) -> Sequence[str]:
-            hosts = store.frontier.announce(self.site.name, told(store))
-            if capture is not None:
-                store.read.append(capture.sequence)
-            return hosts
-
-        hosts = await self._in_writer(job)
-        self.tally.known += len(hosts)
-        self.tally.due += len(hosts)
-        self.lanes.stock(hosts)
-        self.changed.set()
 
     def handled(self, claim: Claim, *, has_answered: bool = True) -> None:
         """Note that all there was to do about a claimed address is done."""
@@ -273,19 +219,12 @@ class SiteCrawl:
             return None
         return max(0, self._limits.max_pages - self.tally.pages)
 
-    def _is_unseen(self, link: Link) -> bool:
-        if link.url in self._seen:
-            return False
-        if len(self._seen) >= _SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(link.url)
-        return True
-
-    def _in_scope(self, link: Link) -> bool:
-        verdict = self.scope.decide(link.url)
-        if not verdict.in_scope:
-            self.tally.reasons[verdict.reason] += 1
-        return verdict.in_scope
+    def _fell_due(self, hosts: Sequence[str]) -> None:
+        """Note the hosts of addresses that fell due."""
+        self.tally.known += len(hosts)
+        self.tally.due += len(hosts)
+        self.lanes.stock(hosts)
+        self.changed.set()
 
     async def _in_writer(self, job: Callable[[Store], T]) -> T:
         return await asyncio.wrap_future(self.session.writer.submit(job))

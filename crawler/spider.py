@@ -92,7 +92,7 @@ class SiteSpider(Spider):
         capture: Capture | None = request.meta.get("muragat_capture")
         try:
             if capture is not None:
-                await self.site_crawl.announce((), referrer=claim.url, capture=capture)
+                await self.site_crawl.tidings.announce((), referrer=claim.url, capture=capture)
             elif not isinstance(failure.value, StorageError):
                 outcome = _outcome(failure.value)
                 logger.info(
@@ -132,7 +132,7 @@ class SiteSpider(Spider):
                 await self._announce_below(capture, response, claim)
                 return
             links = await self._links_of(response)
-            await self.site_crawl.announce(links, referrer=capture.url, capture=capture)
+            await self.site_crawl.tidings.announce(links, referrer=capture.url, capture=capture)
         except StorageError:
             logger.debug("site=%s url=%s its links wait for the next crawl", self.name, capture.url)
         except Exception:
@@ -145,7 +145,9 @@ class SiteSpider(Spider):
         is_slow = is_slow_to_read(response)
         links = await asyncio.to_thread(read) if is_slow else read()
         is_redirect = 300 <= response.status < 400
-        await self.site_crawl.announce_below(claim, links, capture=capture, is_redirect=is_redirect)
+        await self.site_crawl.tidings.announce_below(
+            claim, links, capture=capture, is_redirect=is_redirect
+        )
 
     async def _links_of(self, response: Response) -> tuple[Link, ...]:
         if is_slow_to_read(response):
