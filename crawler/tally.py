@@ -167,11 +167,14 @@ def size_on_wire(exchange: Exchange, body_bytes: int) -> int:
 
 
 def outcome_of(capture: Capture, *, last_digest: str | None) -> Outcome:
-    """Return what a capture means for the crawl; `last_digest` is that of the same address's last visit."""
+    """Return what a capture means for the crawl; `last_digest` is that of the same address's last visit.
+
+    A 304 that speaks of nothing stored is an error: nobody asked for it, or what it speaks of is gone.
+    """
     if capture.truncated is not None:
         return Outcome.TRUNCATED
-    if capture.status == 304 and capture.kind is Kind.REVISIT:
-        return Outcome.NOT_MODIFIED
+    if capture.status == 304:
+        return Outcome.NOT_MODIFIED if capture.kind is Kind.REVISIT else Outcome.HTTP_ERROR
     if capture.status >= 400 or capture.status < 100:
         return Outcome.HTTP_ERROR
     if last_digest == capture.digest:

@@ -7,6 +7,7 @@ a synced one (the writer syncs a file before it begins the next), so that no cut
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from archive.http import split_head
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from archive.model import Capture, Exchange
     from archive.warc.answer import Answer
     from archive.warc.records import Stored
+
+
+_TAG = re.compile(r'(?:W/)?"[^"]*+"|[^,\s][^,]*+')
+"""An entity tag in a list of them (RFC 9110 section 8.8.3), or what a server gives that knows no quotation marks."""
 
 
 class Originals:
@@ -93,7 +98,7 @@ class _Validators:
     def sent(cls, request: bytes) -> _Validators:
         _, _, fields = request.partition(b"\n")
         head = split_head(b"HTTP/1.1 200\n" + fields)  # the rules for fields are those of answers
-        tags = b",".join(head.get_all(b"if-none-match")).decode("latin-1").split(",")
+        tags = _TAG.findall(b",".join(head.get_all(b"if-none-match")).decode("latin-1"))
         dates = [value.decode("latin-1") for value in head.get_all(b"if-modified-since")]
         return cls(frozenset(map(_weak, tags)) - {""}, dates[0] if dates else "")
 

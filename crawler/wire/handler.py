@@ -47,7 +47,7 @@ RESPONSE_MAX = "muragat_response_max"
 """The meta key that overrides MURAGAT_RESPONSE_MAX for a request."""
 
 CAPTURE = "muragat_capture"
-"""The meta key under which the handler puts the `Capture`."""
+"""The meta key under which the handler puts the `Capture`; it is missing where the answer is not to be kept."""
 
 DEFAULT_RECORDER = "crawler.recorder.Recorder"
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
@@ -56,8 +56,8 @@ _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 class Recorder(Protocol):
     """What the handler needs of the extension that MURAGAT_RECORDER names."""
 
-    async def record(self, exchange: Exchange) -> Capture:
-        """Archive an exchange. A body that is a file is closed after this returns."""
+    async def record(self, exchange: Exchange) -> Capture | None:
+        """Archive an exchange, unless it is not to be kept. A body that is a file is closed after this returns."""
         ...
 
 
@@ -98,7 +98,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         self._recorder = _recorder_of(crawler)
 
     async def download_request(self, request: Request) -> Response:
-        """Download and record. `request.meta["muragat_capture"]` is set before this returns or raises.
+        """Download and record. `request.meta["muragat_capture"]` is set before this returns or raises, where it is kept.
 
         An answer that was cut short is recorded, too, then Scrapy's exception is raised; where no byte came
         nothing is recorded. Raises Scrapy's download exceptions, `AddressForbidden`, `HandshakeFailed` (a
@@ -201,7 +201,9 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             problems=reception.problems,
             via=request.meta.get(VIA) or getattr(self.crawler.spider, VIA, None) or Via(),
         )
-        request.meta[CAPTURE] = await self._recorder.record(exchange)
+        capture = await self._recorder.record(exchange)
+        if capture is not None:
+            request.meta[CAPTURE] = capture
 
     async def _response(self, request: Request, attempt: _Attempt) -> Response:
         """Return what Scrapy gets, or raise what it should see."""
