@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from archive.model import Kind
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 1024
 """Characters of a field that is sent back; tags have 10 to 60, and the rest is somebody's joke."""
+
+_EMPTY = "sha256:" + sha256(b"").hexdigest()
+"""A 304 could point to no such payload: nothing is stored of it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +51,8 @@ def validators_after(
     after a 304 that speaks of a stored answer, and after an error of the server, those of that answer hold on.
     After all else there is nothing stored that a 304 could speak of.
     """
-    if capture.status == 200 and capture.truncated is None and capture.kind is not Kind.RESOURCE:
+    is_whole = capture.truncated is None and capture.digest != _EMPTY
+    if capture.status == 200 and is_whole:
         return validators_in(fields, received=capture.date.timestamp())
     is_confirmed = capture.status == 304 and capture.kind is Kind.REVISIT
     is_passing = capture.status >= 500 or capture.status == 429 or capture.truncated is not None

@@ -71,7 +71,8 @@ class Claim:
     """An address that is ours to fetch now; it comes back by `done`, or after a restart.
 
     `digest` is the payload digest of its last visit, "" where there was none; `kind` and `depth` are those of
-    its announcement.
+    its announcement. `etag` and `last_modified` are the validators that its last visit left (see `Visit`),
+    `visited` the moment of that (seconds since 1970, UTC), `status` what was answered then, 0 for nothing.
     """
 
     key: str
@@ -83,6 +84,10 @@ class Claim:
     host: str = ""
     kind: str = ""
     depth: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    visited: float | None = None
+    status: int = 0
 
     @property
     def is_requisite(self) -> bool:
@@ -94,7 +99,10 @@ class Claim:
 class Visit:
     """What a visit came to; `retry_at` (seconds since 1970, UTC) where it is to be tried again.
 
-    `fresh_until` is the moment from which a requisite may be asked for again, None for at once.
+    `fresh_until` is the moment from which a requisite may be asked for again, None for at once. `status` is what
+    was answered, 0 where nothing was: then the address keeps the digest and the validators it has, else `etag` and
+    `last_modified` take their place, as the server sent them. A `digest` of "" leaves the one there is. `changed`
+    says whether the payload is another one than at the last visit, None where nothing can be said.
     """
 
     key: str
@@ -102,6 +110,10 @@ class Visit:
     digest: str = ""
     retry_at: float | None = None
     fresh_until: float | None = None
+    status: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    changed: bool | None = None
 
 
 class Frontier(Protocol):
