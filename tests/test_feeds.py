@@ -58,7 +58,7 @@ def expected_of(row):
 def test_an_rss_entry_is_a_link_with_title_and_date():
     item = "<title>Dimash</title><link>/a</link><guid>/a</guid><pubDate>Mon, 06 May 2024 16:45:00 +0500</pubDate>"
     assert read_feed(rss(item), url=URL).links == (
-        Link("https://example.com/a", Announcer.FEED, "Dimash", "2024-05-06T11:45:00Z"),
+        Link("https://example.com/a", Announcer.FEED, "Dimash", published="2024-05-06T11:45:00Z"),
     )
 
 

@@ -68,7 +68,7 @@ def test_the_extensions_give_news_dates_titles_and_language_twins_but_no_images(
     <news:news><news:publication_date>2024-05-06</news:publication_date><news:title>Dimash</news:title></news:news>
     <xhtml:link rel="alternate" hreflang="ru" href="/ru/a"/><xhtml:link rel="alternate" hreflang="kk"/></url></urlset>"""
     assert read_sitemap(body.encode(), url=URL).links == (
-        Link("https://example.com/a", Announcer.SITEMAP, "Dimash", "2024-05-06"),
+        Link("https://example.com/a", Announcer.SITEMAP, "Dimash", published="2024-05-06"),
         Link("https://example.com/ru/a", Announcer.HREFLANG),
     )
 

@@ -73,8 +73,16 @@ class Feed:
         found: dict[str, Link] = {}
         for entry in self.entries:
             if entry.url:
-                dated = entry.updated or entry.published
-                found.setdefault(entry.url, Link(entry.url, Announcer.FEED, entry.title, dated))
+                found.setdefault(
+                    entry.url,
+                    Link(
+                        entry.url,
+                        Announcer.FEED,
+                        entry.title,
+                        entry.updated,
+                        published=entry.published,
+                    ),
+                )
         if self.older:
             found.setdefault(self.older, Link(self.older, Announcer.PAGINATION, rel="next"))
         return tuple(found.values())

@@ -44,13 +44,18 @@ _COMMENT_TITLE = re.compile(
 )
 
 
+WHOLE = "whole"
+"""The relation by which a list names itself where it was read to its end: what it does not name is not on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """An absolute address and who announced it.
 
-    `text` is what stands between the tags, or a feed entry's title; `modified` the date that the announcer
-    gives, ISO 8601, or "". `rel` is the one relation that matters to a crawl: next, prev, canonical,
-    alternate, amphtml, shortlink, refresh, frame, or "" for a plain link; of a requisite what it is for.
+    `text` is what stands between the tags, or a feed entry's title; `modified` and `published` the dates that the
+    announcer gives, ISO 8601, or "". `rel` is the one relation that matters to a crawl: next, prev, canonical,
+    alternate, amphtml, shortlink, refresh, frame, child (of an index of sitemaps), collection (of a REST interface),
+    whole (see `WHOLE`), or "" for a plain link; of a requisite what it is for.
     """
 
     url: str
@@ -58,11 +63,13 @@ class Link:
     text: str = ""
     modified: str = ""
     rel: str = ""
+    published: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLinks:
-    """The links of a page in document order, each address once, its own address left out.
+    """The links of a page in document order, its own address left out; an address once for anchors and frames, and
+    once more where a `link` element says what else it is to the page.
 
     `follow` is False where the page forbids to follow its links (meta robots or X-Robots-Tag: nofollow or
     none); they are listed all the same. `refused` are those that only links with `rel=nofollow` give.
@@ -106,7 +113,7 @@ def read_links(
     return PageLinks(
         links=tuple(page.found.values())[:MAX_LINKS],
         follow=not {"nofollow", "none"} & page.robots.keys(),
-        refused=tuple(link for url, link in page.refused.items() if url not in page.found),
+        refused=tuple(link for url, link in page.refused.items() if not page.has(url)),
         robots=tuple(page.robots),
         problems=(*problems, *shown.problems),
         requisites=shown.found,
@@ -158,8 +165,13 @@ class _Page:
     def add(self, href: str, announcer: Announcer, rel: str = "") -> None:
         """Note an address that a tag gives, unless it is known."""
         address = self.resolve(href)
-        if address is not None and address not in self.found:
-            self.found[address] = Link(address, announcer, rel=rel)
+        if address is not None:
+            self.found.setdefault(f"{announcer} {address}", Link(address, announcer, rel=rel))
+
+    def has(self, address: str) -> bool:
+        """True where any tag gives `address` to be followed."""
+        kinds = (f"{announcer} {address}" for announcer in Announcer)
+        return address in self.found or any(kind in self.found for kind in kinds)
 
 
 def _read_base(page: _Page, source: str, _end: int) -> None:

@@ -51,11 +51,15 @@ _ROBOTS_LINE = re.compile(r"[ \t]*+sitemap[ \t]*+:[ \t]*+([^\r\n]*+)", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """`links` are pages and their language twins, each once; `children` other sitemaps that an index lists."""
+    """`links` are pages and their language twins, each once for either; `children` other sitemaps that an index lists.
+
+    `is_whole` where the file was read to its end: an address that it does not name is not listed there.
+    """
 
     links: tuple[Link, ...] = ()
     children: tuple[Link, ...] = ()
     problems: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 def read_sitemap(body: bytes, *, url: str, content_type: str = "") -> Sitemap:
@@ -82,21 +86,29 @@ class _Found:
     """What has been found so far in one sitemap."""
 
     url: str
-    links: dict[str, Link] = field(default_factory=dict)
+    links: dict[tuple[str, Announcer], Link] = field(default_factory=dict)
     children: dict[str, Link] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def add(
-        self, location: str, announcer: Announcer, *, text: str = "", modified: str = ""
+        self,
+        location: str,
+        announcer: Announcer,
+        *,
+        text: str = "",
+        modified: str = "",
+        published: str = "",
     ) -> None:
         address = urls.absolute(self.url, location)
         if address and len(self.links) < MAX_LINKS:
-            self.links.setdefault(address, Link(address, announcer, text, modified))
+            link = Link(address, announcer, text, modified, published=published)
+            self.links.setdefault((address, announcer), link)
 
     def add_child(self, location: str, modified: str) -> None:
         address = urls.absolute(self.url, location) if location else None
         if address and len(self.children) < MAX_LINKS:
-            self.children.setdefault(address, Link(address, Announcer.SITEMAP, modified=modified))
+            child = Link(address, Announcer.SITEMAP, modified=modified, rel="child")
+            self.children.setdefault(address, child)
 
     def is_full(self) -> bool:
         return len(self.links) >= MAX_LINKS or len(self.children) >= MAX_LINKS
@@ -105,7 +117,10 @@ class _Found:
         if self.is_full():
             self.problems.append(f"sitemap: {MAX_LINKS} addresses read, the rest is not")
         return Sitemap(
-            tuple(self.links.values()), tuple(self.children.values()), tuple(self.problems)
+            tuple(self.links.values()),
+            tuple(self.children.values()),
+            tuple(self.problems),
+            is_whole=not self.problems,
         )
 
 
@@ -235,8 +250,13 @@ def _read_url(element: etree._Element, found: _Found) -> None:
                 news = _values(child)
             elif _name(child) == "link" and child.get("hreflang"):
                 twins.append(child.get("href", ""))
-    modified = _date(values.get("lastmod", "")) or _date(news.get("publication_date", ""))
-    found.add(values["loc"], Announcer.SITEMAP, text=news.get("title", ""), modified=modified)
+    found.add(
+        values["loc"],
+        Announcer.SITEMAP,
+        text=news.get("title", ""),
+        modified=_date(values.get("lastmod", "")),
+        published=_date(news.get("publication_date", "")),
+    )
     for twin in filter(None, twins):
         found.add(twin, Announcer.HREFLANG)
 
