@@ -1,0 +1,1 @@
+"""When pages are visited again, and the crawls that nobody starts by hand."""

@@ -1,0 +1,161 @@
+"""What a visit showed, put together from the frontier and the index; hides which of them knows what.
+
+The index says of an article when it was captured and which captures brought something new; the frontier says of a page
+how its last visit came out, and of a channel which new addresses name it as the page that told of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from archive.model import Announcer, Outcome
+from crawler.schedule.choice import learn_article, learn_channel
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from archive.index.histories import Told
+    from crawler.schedule.choice import SiteRates
+    from crawler.schedule.rates import PageRates
+
+ANSWERS: Final = frozenset(
+    [Outcome.STORED, Outcome.UNCHANGED, Outcome.DUPLICATE, Outcome.NOT_MODIFIED, Outcome.WITHHELD]
+)
+"""Outcomes of visits that showed a page; any other is an error, and says nothing of whether it has changed."""
+
+_SAME: Final = frozenset([Outcome.UNCHANGED, Outcome.NOT_MODIFIED])
+_ANNOUNCE: Final = frozenset([Announcer.SEED, Announcer.ROBOTS])
+_FILES: Final = frozenset([Announcer.FEED, Announcer.SITEMAP, Announcer.REST])
+
+
+class Planned(Protocol):
+    """A row of the frontier that was visited and has no next visit yet."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def announcer(self) -> Announcer: ...
+    @property
+    def is_channel(self) -> bool: ...
+    @property
+    def known(self) -> float: ...
+    @property
+    def published(self) -> float | None: ...
+    @property
+    def visited(self) -> float: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def outcome(self) -> Outcome: ...
+
+
+class Sort(Enum):
+    """What a page is to the schedule."""
+
+    CHANNEL = "channel"  # a seed, feed, sitemap, REST list, or a page that has told of something new since it is known
+    ARTICLE = "article"
+    PAGE = "page"  # neither: a listing that never told of anything new, a page about the site
+    GONE = "gone"  # 404, 410, or a redirect: stands for another address or none
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A visited page with all that is known of it, after what it showed was learned."""
+
+    row: Planned
+    sort: Sort
+    rates: PageRates
+    published: float
+
+
+def lesson(row: Planned, told: Told, rates: PageRates, site: SiteRates, *, brought: int) -> Lesson:
+    """Learn from the visits of a page since the last ones that were learned from.
+
+    `brought` is how many addresses that nobody knew it has told of since then.
+    """
+    sort = _sort(row, told, rates, brought)
+    found = Lesson(row, sort, rates, _published(row, told))
+    if sort is Sort.FAILED:
+        rates.failures = min(rates.failures + 1, 1000)
+        return found
+    rates.failures = 0
+    if sort is Sort.GONE:
+        rates.stands = row.visited if rates.stands is None else min(rates.stands, row.visited)
+    else:
+        rates.stands = None
+    if sort is Sort.CHANNEL or sort is Sort.PAGE:
+        if rates.seen and sort is Sort.CHANNEL:  # a first visit brings the back catalogue
+            learn_channel(site, rates.channel, since=rates.seen, until=row.visited, brought=brought)
+        rates.seen = row.visited
+    elif _is_taken_in(row, told):
+        _learn_seen(found, told, site)
+    return found
+
+
+def _sort(row: Planned, told: Told, rates: PageRates, brought: int) -> Sort:
+    if row.outcome not in ANSWERS and row.status not in {404, 410}:
+        return Sort.FAILED
+    if row.announcer in _ANNOUNCE or row.is_channel:
+        return Sort.CHANNEL
+    if row.status in {404, 410} or 300 <= row.status < 304 or row.status in {307, 308}:
+        return Sort.GONE
+    if told.is_article:
+        return Sort.ARTICLE
+    if row.announcer in _FILES and not told.is_page:
+        return Sort.CHANNEL  # an announced file that is no page: a feed, a sitemap
+    is_news = rates.channel.brought > 0 or (rates.seen > 0 and brought > 0)
+    return Sort.CHANNEL if is_news else Sort.PAGE
+
+
+def _published(row: Planned, told: Told) -> float:
+    """Return when an article appeared: as it says, as its announcer says, or when it became known.
+
+    A date later than that is none: the age of a page can't be less than it was known for.
+    """
+    said = told.published if told.published is not None else row.published
+    return row.known if said is None else min(said, row.known)
+
+
+def _is_taken_in(row: Planned, told: Told) -> bool:
+    """Whether the index tells of the last visit: what a killed analysis left is learned from another time."""
+    return row.outcome in _SAME or bool(told.captures)
+
+
+def _learn_seen(found: Lesson, told: Told, site: SiteRates) -> None:
+    """Learn from the captures of an article since the last one that was learned from, and from the last visit."""
+    row, rates = found.row, found.rates
+    visits = [(date, changed) for date, changed in told.captures if date > rates.seen]
+    if row.outcome in _SAME and (not visits or visits[-1][0] < row.visited):
+        visits.append((row.visited, False))
+    before = rates.seen
+    for date, changed in visits:
+        if before:
+            learn_article(
+                site,
+                rates.own,
+                published=found.published,
+                since=before,
+                until=date,
+                changed=changed,
+            )
+        before = date
+    rates.seen = max(before, row.visited)
+
+
+def told_since(connection: sqlite3.Connection, cursor: int, batch: int) -> Iterator[str]:
+    """Yield for each page that is new in the frontier the address that told of it; `batch` rows a query."""
+    while True:
+        rows = connection.execute(
+            "SELECT id, referrer, announcer FROM frontier WHERE id > ? ORDER BY id LIMIT ?",
+            (cursor, batch),
+        ).fetchall()
+        yield from (referrer for _, referrer, kind in rows if kind != Announcer.REQUISITE)
+        if len(rows) < batch:
+            return
+        cursor = rows[-1][0]

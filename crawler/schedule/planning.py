@@ -1,0 +1,154 @@
+"""After a crawl: learn from what was visited, then say when each visited page is due again.
+
+Hides in which batches that is done, and whose budget the price of a visit follows. It runs in the thread that writes,
+when the crawl is over and analysis has caught up; a process that is killed here plans the rest next time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from archive.index.histories import Histories
+from archive.model import Announcer
+from archive.store.state import transaction
+from crawler.schedule.choice import article_due, channel_due, page_due
+from crawler.schedule.learning import Lesson, Planned, Sort, lesson, told_since
+from crawler.schedule.policy import ARTICLE, CHANNEL, DAY_S, back_off_s, steered
+from crawler.schedule.rates import PageRates, Price, Rates
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from crawler.schedule.choice import SiteRates
+    from crawler.sites.site import Site
+
+DAILY_BUDGET: Final = 1_000
+"""Visits a day of a site that has no budget of its own, for new pages and known ones."""
+
+_BATCH: Final = 500
+_NEW_ROWS: Final = 10_000
+_MOST_CHANNELS: Final = 100_000
+_STEERED_S: Final = 3_600.0
+
+
+class Plannable(Protocol):
+    """What planning needs of a frontier."""
+
+    def unplanned(self, site: str, limit: int) -> Sequence[Planned]:
+        """Return up to `limit` pages that were visited and have no next visit."""
+
+    def plan(self, dues: Iterable[tuple[int, float]]) -> None:
+        """Note when rows are due."""
+
+
+def learn_and_plan(
+    home: Path,
+    frontier: Plannable,
+    connection: sqlite3.Connection,
+    sites: Sequence[Site],
+    *,
+    now: float,
+) -> int:
+    """Learn from all visits of the sites since the last time, and plan the next; return how many pages were planned.
+
+    `connection` is the one to state.sqlite that the frontier works on; no transaction may be open. `now` is in seconds
+    since 1970. Committed in batches. Raises StorageError where `articles.sqlite` can't be read.
+    """
+    with closing(Histories(home)) as histories:
+        planner = _Planner(histories, frontier, connection, now)
+        last = planner.look_at_new()
+        planned = sum(map(planner.plan, sites))
+    with transaction(connection):
+        Rates(connection).keep_cursor(last)
+    return planned
+
+
+@dataclass(slots=True)
+class _Planner:
+    """One time of learning and planning."""
+
+    histories: Histories
+    frontier: Plannable
+    connection: sqlite3.Connection
+    now: float
+    brought: Counter[str] = field(default_factory=Counter)
+
+    def look_at_new(self) -> int:
+        """Count the pages that are new in the frontier by the address that told of them; return the last row."""
+        with transaction(self.connection):
+            rates = Rates(self.connection)
+            cursor = rates.cursor()
+            query = "SELECT coalesce(max(id), 0) FROM frontier"
+            (last,) = self.connection.execute(query).fetchone()
+            if last < cursor:
+                rates.forget_pages()
+                cursor = 0
+        for referrer in told_since(self.connection, cursor, _NEW_ROWS):
+            if referrer in self.brought or len(self.brought) < _MOST_CHANNELS:
+                self.brought[referrer] += 1
+        return int(last)
+
+    def plan(self, site: Site) -> int:
+        """Plan a site's pages; return how many."""
+        planned = 0
+        while rows := self.frontier.unplanned(site.name, _BATCH):
+            with transaction(self.connection):
+                self._batch(site, rows)
+            planned += len(rows)
+        return planned
+
+    def _batch(self, site: Site, rows: Sequence[Planned]) -> None:
+        """Learn from some pages of a site and plan them."""
+        kept = Rates(self.connection)
+        known = kept.pages([row.id for row in rows])
+        rates = kept.site(site.name)
+        rates.fade(self.now)
+        lessons = []
+        for row in sorted(rows, key=lambda row: (row.visited, row.id)):
+            page = known.get(row.id) or PageRates()
+            told = self.histories.of(row.url)
+            lessons.append(lesson(row, told, page, rates, brought=self.brought[row.url]))
+        market = site.name if site.daily_budget else ""
+        kept.keep_site(site.name, rates, market)
+        kept.keep_pages((one.row.id, one.rates) for one in lessons)
+        price = self._steer(kept, market, site.daily_budget, len(rows))
+        self.frontier.plan(
+            [(one.row.id, due_of(one, rates, site, price=price, now=self.now)) for one in lessons]
+        )
+
+    def _steer(self, kept: Rates, market: str, budget: int, visits: int) -> float:
+        """Count visits in a market and return the price there, steered anew where an hour has passed."""
+        known = kept.price(market)
+        known.visits += visits
+        elapsed = self.now - known.steered
+        if not known.steered or elapsed < 0:
+            known = Price(known.price, self.now, 0.0)
+        elif elapsed >= _STEERED_S:
+            wanted = budget or DAILY_BUDGET * kept.sites(market, self.now)
+            price = steered(known.price, visits=known.visits, budget=wanted, elapsed_s=elapsed)
+            known = Price(price, self.now, 0.0)
+        kept.keep_price(market, known)
+        return known.price
+
+
+def due_of(one: Lesson, rates: SiteRates, site: Site, *, price: float, now: float) -> float:
+    """Return when a page is due (seconds since 1970): never later than 30 days from `now`, whatever the clock said."""
+    visited = min(one.row.visited, now)
+    if one.sort is Sort.FAILED:
+        bounds = CHANNEL if one.row.announcer is Announcer.SEED else ARTICLE
+        return visited + back_off_s(one.rates.failures, bounds)
+    if one.sort is Sort.GONE:
+        stands = visited - (visited if one.rates.stands is None else one.rates.stands)
+        return visited + min(max(stands, DAY_S), ARTICLE.longest_s)
+    if one.sort is Sort.ARTICLE:
+        return article_due(visited, rates, one.rates.own, published=one.published, price=price)
+    if one.sort is Sort.PAGE:
+        return page_due(visited, one.rates.channel, shape=rates.rhythm.shape(), price=price)
+    if site.every_s > 0:  # with every round
+        return visited + min(site.every_s / 2, CHANNEL.longest_s)
+    return channel_due(visited, one.rates.channel, shape=rates.rhythm.shape(), price=price)
