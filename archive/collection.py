@@ -193,6 +193,18 @@ class Collection:
                 body = read_message(self._find(original), original).body
             return read_message(self._find(capture), capture, body=body)
 
+    def confirmed(self, capture: Capture) -> Capture:
+        """Return the answer that a 304 speaks of: the latest of its address with that payload; itself where none is."""
+        with state.reported(self._path):
+            if self._intake:
+                found = self._intake.answers(capture.url)
+            else:
+                found = rows.answers(self._connection, capture.url)
+        earlier = (
+            one for one in found if one.digest == capture.digest and one.date <= capture.date
+        )
+        return next(earlier, capture)
+
     def exchange(self, capture: Capture) -> tuple[StoredRecord, ...]:
         """Return the records of a capture as they lie in the file: answer, request, metadata.
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 AGENT: Final = "muragat"
 FIELD: Final = b"x-robots-tag"
+NOARCHIVE: Final = "noarchive"
+NOFOLLOW: Final = frozenset({"nofollow", "none"})
 
 _EVERYBODY: Final = frozenset({AGENT, "*", "robots"})
 _WITH_VALUE: Final = frozenset(

@@ -61,6 +61,6 @@ def announcements(
 def needs_of(response: Response, claim: Claim) -> tuple[Link, ...]:
     """Return what a requisite needs itself, or where its redirect leads; `claim` says what it was asked for as."""
     if 300 <= response.status < 400:
-        moved = announced_in(response)
+        moved = announced_in(response, obeys_nofollow=False)  # it is shown, not followed
         return tuple(replace(link, announcer=Announcer.REQUISITE, rel=claim.kind) for link in moved)
     return needed_in(response, RequisiteKind(claim.kind) if claim.kind else None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request
 
+from crawler.validators import Validators
 from crawler.wire.handler import RESPONSE_MAX
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ _ANYTHING = {"Accept": "*/*"}
 def request_for(
     claim: Claim, spider: SiteSpider, site_crawl: SiteCrawl, *, requisite_max: int
 ) -> Request:
-    """Return the request for a claimed address; at most `requisite_max` bytes of a requisite are taken."""
+    """Return the request for a claimed address; at most `requisite_max` bytes of a requisite are taken.
+
+    It is conditional where the last visit left validators.
+    """
     meta = {
         "muragat_claim": claim,
         "muragat_via": claim.via,
@@ -35,11 +39,14 @@ def request_for(
         meta["dont_obey_robotstxt"] = True
     if claim.is_requisite:
         meta |= {"download_maxsize": requisite_max, RESPONSE_MAX: _READ_MAX}
+    headers = Validators(claim.etag, claim.last_modified).fields()
+    if claim.is_requisite:
+        headers |= _ANYTHING
     return Request(
         claim.url,
         callback=spider.parse,
         errback=spider.failed,
-        headers=_ANYTHING if claim.is_requisite else None,
+        headers=headers,
         dont_filter=True,
         meta=meta,
     )

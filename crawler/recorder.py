@@ -8,6 +8,7 @@ address is done in the same transaction that commits its capture.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -17,15 +18,16 @@ from typing import TYPE_CHECKING, BinaryIO
 from scrapy import signals
 
 from archive import Warcinfo, http
-from archive.model import Truncation
+from archive.directives import FIELD, NOARCHIVE, directives_of
+from archive.model import Kind, Outcome
 from crawler.crawl_records import Start
-from crawler.frontier import Claim, Visit
-from crawler.frontier.freshness import fresh_until
 from crawler.reconstruct import FrontierInStep
+from crawler.rereading import fields_confirmed
 from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
 from crawler.tally import outcome_of, size_on_wire
+from crawler.visits import visit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,21 +37,27 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
-    from archive.model import Capture, Exchange, Outcome
+    from archive.model import Capture, Exchange
+    from crawler.frontier import Claim
+    from crawler.visits import Fields
     from crawler.writer import Store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A capture and what it means; `claim` is None for addresses that are not the frontier's (robots.txt).
 
-    `is_final` is False where the address is tried again in this crawl.
+    `mime` is the media type of what the capture shows: of a 304, that of the answer it confirms. `is_final` is
+    False where the address is tried again in this crawl.
     """
 
     capture: Capture
     outcome: Outcome
     site: str = ""
     claim: Claim | None = None
+    mime: str = ""
     is_final: bool = True
 
 
@@ -60,6 +68,7 @@ class Recorder:
         self._crawler = crawler
         self._options = session_options(crawler.settings, [crawler.spidercls])
         self._site = "".join(site.name for site in self._options.start.sites)
+        self._obeys_noarchive = NOARCHIVE not in crawler.settings.getlist("MURAGAT_IGNORE")
         self.session = CrawlSession.take(Path(crawler.settings["MURAGAT_HOME"]), self._options)
         crawler.signals.connect(self._started, signals.engine_started)
         crawler.signals.connect(self._stopped, signals.engine_stopped)
@@ -69,11 +78,16 @@ class Recorder:
         """Open the collection that MURAGAT_HOME names; raises what opening it raises."""
         return cls(crawler)
 
-    async def record(self, exchange: Exchange) -> Capture:
+    async def record(self, exchange: Exchange) -> Capture | None:
         """Store an exchange and return its capture, which is durable a moment later.
 
+        None where its fields say `X-Robots-Tag: noarchive`, and the site's wishes count: then nothing is stored.
         Raises StorageError where the collection can't be written; the crawl is then being stopped.
         """
+        if self._obeys_noarchive and _is_unwanted(exchange):
+            self.session.tally.wire_bytes += size_on_wire(exchange, _size(exchange.body))
+            logger.debug("url=%s outcome=%s", exchange.url, Outcome.WITHHELD)
+            return None
         told = self._told(exchange)
         recorded, body_bytes = await asyncio.wrap_future(
             self.session.writer.submit(lambda store: _record(store, told))
@@ -83,7 +97,11 @@ class Recorder:
         tally.current = exchange.url
         if recorded.claim is not None:
             tally.site(recorded.site).saw(
-                recorded.claim, recorded.capture, recorded.outcome, is_final=recorded.is_final
+                recorded.claim,
+                recorded.capture,
+                recorded.outcome,
+                mime=recorded.mime,
+                is_final=recorded.is_final,
             )
         return recorded.capture
 
@@ -166,31 +184,50 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
     store.is_dirty = True
     body_bytes = _size(exchange.body)
     known = store.frontier.claim_of_url(exchange.url) if exchange.method == "GET" else None
-    last_digest = known[1].digest if known else None
-    outcome = outcome_of(capture, last_digest=last_digest)
     if known is None:
         store.read.append(capture.sequence)
-        return Recorded(capture, outcome), body_bytes
+        return Recorded(capture, outcome_of(capture, last_digest=None)), body_bytes
     site, claim = known
-    again = None
-    if is_passing(capture):
-        again = retry_at(time.time(), failures=claim.failures, retry_after=_retry_after(exchange))
-    until = _fresh_until(claim, capture, exchange)
-    store.frontier.done(Visit(claim.key, outcome, capture.digest, again, until))
-    return Recorded(capture, outcome, site, claim, is_final=again is None), body_bytes
+    fields = _fields(exchange.head)
+    visit = visit_of(
+        capture,
+        claim,
+        fields,
+        retry_at=_retry_at(capture, claim, fields),
+        confirmed=lambda one: fields_confirmed(store.collection, one),
+    )
+    store.frontier.done(visit)
+    mime = capture.mime
+    if visit.outcome is Outcome.NOT_MODIFIED:
+        mime = store.collection.confirmed(capture).mime
+    is_final = visit.retry_at is None
+    return Recorded(capture, visit.outcome, site, claim, mime=mime, is_final=is_final), body_bytes
 
 
-def _fresh_until(claim: Claim, capture: Capture, exchange: Exchange) -> float | None:
-    """Return until when a requisite need not be asked for again; one that was too large would be again."""
-    if not claim.is_requisite or capture.truncated not in {None, Truncation.LENGTH}:
+def _retry_at(capture: Capture, claim: Claim, fields: Fields) -> float | None:
+    """Return when to try again: what may pass, and a 304 to conditions that nothing stored is behind any more."""
+    is_stray = capture.status == 304 and capture.kind is not Kind.REVISIT
+    if is_stray and (claim.etag or claim.last_modified):
+        return retry_at(time.time(), failures=claim.failures)
+    if not is_passing(capture):
         return None
-    return fresh_until(exchange.head, status=capture.status, received=capture.date.timestamp())
+    asked = next((value for name, value in fields if name.lower() == b"retry-after"), b"")
+    return retry_at(time.time(), failures=claim.failures, retry_after=asked.decode("latin-1"))
+
+
+def _fields(head: bytes) -> Fields:
+    try:
+        return http.split_head(head).fields
+    except ValueError:
+        return ()
+
+
+def _is_unwanted(exchange: Exchange) -> bool:
+    """Say whether the answer's fields ask that no copy of it is kept."""
+    if FIELD not in exchange.head.lower():
+        return False
+    return NOARCHIVE in directives_of(_fields(exchange.head))
 
 
 def _size(body: bytes | BinaryIO) -> int:
     return len(body) if isinstance(body, bytes) else body.seek(0, os.SEEK_END)
-
-
-def _retry_after(exchange: Exchange) -> str:
-    values = http.split_head(exchange.head).get_all(b"retry-after") if exchange.head else ()
-    return values[0].decode("latin-1") if values else ""

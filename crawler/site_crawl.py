@@ -17,7 +17,7 @@ from crawler.crawl_records import Attempt
 from crawler.frontier import Visit, announcement
 from crawler.lanes import Lanes
 from crawler.needs import Needs, Patience
-from crawler.retries import retry_at
+from crawler.retries import RETRIED_STATUSES, retry_at
 from crawler.scope import Scope
 from crawler.tidings import Tidings
 
@@ -172,6 +172,17 @@ class SiteCrawl:
         await self._in_writer(lambda store: store.failed(attempt, visit))
         if is_silent:
             await self._give_up(self.lanes.drop(claim.host))
+
+    async def withheld(self, claim: Claim, status: int) -> None:
+        """Give an address back whose answer is not to be kept; of an error that may pass another one is asked for."""
+        outcome = Outcome.WITHHELD if status < 400 else Outcome.HTTP_ERROR
+        again = None
+        if status in RETRIED_STATUSES:
+            again = retry_at(time.time(), failures=claim.failures)
+        self.tally.failed(claim, outcome, is_final=again is None)
+        attempt = self._attempt(claim, outcome, is_final=again is None)
+        visit = Visit(claim.key, outcome, retry_at=again, status=status)
+        await self._in_writer(lambda store: store.failed(attempt, visit))
 
     async def _give_up(self, claims: Sequence[Claim]) -> None:
         """Give requisites back unasked whose host was silent too often."""

@@ -18,20 +18,21 @@ from scrapy.exceptions import (
     IgnoreRequest,
     UnsupportedURLSchemeError,
 )
-from scrapy.http import Response
 from scrapy.utils.misc import load_object
 
 import archive
-from archive.errors import RecordDamaged, StorageError, UsageError
+from archive.errors import StorageError, UsageError
 from archive.model import Outcome
 from crawler.announcing import needs_of
-from crawler.discover.announced import announced_in, is_slow_to_read, stored_response
+from crawler.discover.announced import announced_in, is_slow_to_read
+from crawler.rereading import is_confirmation, response_again
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
+    from scrapy.http import Response
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
@@ -69,7 +70,11 @@ class SiteSpider(Spider):
         after a crash, so it depends on nothing but the response.
         """
         site_crawl = getattr(self, "site_crawl", None)
-        return announced_in(response, requisites=site_crawl is None or site_crawl.wants_requisites)
+        return announced_in(
+            response,
+            requisites=site_crawl is None or site_crawl.wants_requisites,
+            obeys_nofollow="nofollow" not in self.site.ignore,
+        )
 
     @property
     def muragat_via(self) -> Via | None:
@@ -78,10 +83,16 @@ class SiteSpider(Spider):
         return None if site_crawl is None else site_crawl.via
 
     async def parse(self, response: Response) -> None:
-        """Announce the links of a captured answer."""
+        """Announce the links of an answer, of one that has not changed those it had when it was stored."""
         claim: Claim = response.meta["muragat_claim"]
+        capture: Capture | None = response.meta.get("muragat_capture")
         try:
-            await self._announce(response.meta["muragat_capture"], response, claim)
+            if capture is None:
+                await self._pass_over(response, claim)
+            elif is_confirmation(capture):
+                await self.read_again(capture, claim)
+            else:
+                await self._announce(capture, response, claim)
         finally:
             self.site_crawl.handled(claim)
 
@@ -108,15 +119,13 @@ class SiteSpider(Spider):
         """Announce the links of a stored capture, from its record."""
 
         def job(store: Store) -> Response:
-            try:
-                return stored_response(capture.url, store.collection.read(capture))
-            except RecordDamaged as error:
-                logger.warning(
-                    "site=%s url=%s its links are lost: %s", self.name, capture.url, error
-                )
-                return Response(capture.url)
+            return response_again(store.collection, capture)
 
-        response = await asyncio.wrap_future(self.site_crawl.session.writer.submit(job))
+        try:
+            response = await asyncio.wrap_future(self.site_crawl.session.writer.submit(job))
+        except StorageError:
+            logger.debug("site=%s url=%s its links wait for the next crawl", self.name, capture.url)
+            return
         await self._announce(capture, response, claim)
 
     def keep(self, work: Coroutine[object, object, object]) -> None:
@@ -125,21 +134,35 @@ class SiteSpider(Spider):
         _KEPT.add(task)
         task.add_done_callback(_KEPT.discard)
 
-    async def _announce(self, capture: Capture, response: Response, claim: Claim) -> None:
-        """Announce the links of a capture; where the spider fails on it, it stays unread for the next crawl."""
+    async def _announce(self, capture: Capture | None, response: Response, claim: Claim) -> None:
+        """Announce the links of an answer; where the spider fails on it, its capture stays unread for the next crawl."""
         try:
             if claim.is_requisite:
                 await self._announce_below(capture, response, claim)
                 return
             links = await self._links_of(response)
-            await self.site_crawl.tidings.announce(links, referrer=capture.url, capture=capture)
+            referrer = capture.url if capture else claim.url
+            await self.site_crawl.tidings.announce(links, referrer=referrer, capture=capture)
         except StorageError:
-            logger.debug("site=%s url=%s its links wait for the next crawl", self.name, capture.url)
+            logger.debug("site=%s url=%s its links wait for the next crawl", self.name, claim.url)
         except Exception:
             self.site_crawl.tally.unread += 1
-            logger.exception("site=%s url=%s the spider fails on it", self.name, capture.url)
+            logger.exception("site=%s url=%s the spider fails on it", self.name, claim.url)
 
-    async def _announce_below(self, capture: Capture, response: Response, claim: Claim) -> None:
+    async def _pass_over(self, response: Response, claim: Claim) -> None:
+        """Announce the links of an answer that is not to be kept, then give its address back.
+
+        In this order: where the process dies in between it is asked for again, and nothing it names is lost.
+        """
+        try:
+            await self._announce(None, response, claim)
+            await self.site_crawl.withheld(claim, response.status)
+        except StorageError:
+            logger.debug("site=%s url=%s is due in the next crawl", self.name, claim.url)
+
+    async def _announce_below(
+        self, capture: Capture | None, response: Response, claim: Claim
+    ) -> None:
         """Announce what a requisite needs, or where it is to be had; it leads nowhere else."""
         read = partial(needs_of, response, claim)
         is_slow = is_slow_to_read(response)
@@ -188,6 +211,7 @@ def _settings_of(site: Site, settings: BaseSettings) -> dict[str, object]:
         "MURAGAT_MAX_TIME": site.max_time_s,
         "MURAGAT_REQUISITES": site.requisites,
         "MURAGAT_REQUISITE_MAX": site.requisite_max,
+        "MURAGAT_IGNORE": list(site.ignore),
     }
     if site.contact:
         values["USER_AGENT"] = f"muragat/{archive.__version__} (+{site.contact})"

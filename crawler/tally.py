@@ -73,15 +73,18 @@ class SiteTally:
     @property
     def has_failed(self) -> bool:
         """True where nothing at all could be had of the site, or its crawl broke off."""
-        return self.captures == 0 or (self.pages == 0 and self.errors > 0) or self.ended == "error"
+        is_bare = self.captures == 0 and not self.outcomes[Outcome.WITHHELD]
+        return is_bare or (self.pages == 0 and self.errors > 0) or self.ended == "error"
 
-    def saw(self, claim: Claim, capture: Capture, outcome: Outcome, *, is_final: bool) -> None:
-        """Count one capture; `is_final` where the address is not tried again in this crawl."""
+    def saw(
+        self, claim: Claim, capture: Capture, outcome: Outcome, *, mime: str, is_final: bool
+    ) -> None:
+        """Count one capture that shows a `mime`; `is_final` where the address is not tried again in this crawl."""
         self.captures += 1
         self.outcomes[outcome] += 1
-        is_good = 200 <= capture.status < 300
+        is_good = 200 <= capture.status < 300 or outcome is Outcome.NOT_MODIFIED
         if not claim.is_requisite:
-            self.pages += capture.mime in PAGE_TYPES and is_good
+            self.pages += mime in PAGE_TYPES and is_good
             return
         self.requisite_outcomes[outcome] += 1
         self.requisites += is_good and outcome not in FAILURES

@@ -77,7 +77,7 @@ class Tidings:
         claim: Claim,
         links: Iterable[Link],
         *,
-        capture: Capture,
+        capture: Capture | None,
         is_redirect: bool = False,
     ) -> None:
         """Make known what a requisite needs in its turn, or with `is_redirect` where it is to be had."""

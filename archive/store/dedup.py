@@ -67,6 +67,11 @@ class Originals:
             return noted.capture
         return rows.original(self._connection, digest, record_id)
 
+    def answers(self, url: str) -> list[Capture]:
+        """Return the latest captures of exactly `url` with status 200, newest first; the last uncommitted one."""
+        noted = self._latest.get(url)
+        return ([noted] if noted else []) + rows.answers(self._connection, url)
+
     def _identical(self, digest: str, length: int) -> Capture | None:
         noted = self._payloads.get(digest)
         if noted and noted.payload_length == length:
@@ -78,8 +83,7 @@ class Originals:
         wanted = _Validators.sent(request)
         if not (wanted.tags or wanted.date):
             return None
-        noted = self._latest.get(url)
-        for capture in ([noted] if noted else []) + rows.answers(self._connection, url):
+        for capture in self.answers(url):
             if wanted.fit(self._read(capture)):
                 found = self.payload(capture.digest, capture.original or capture.record_id)
                 if found:

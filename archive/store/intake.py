@@ -122,6 +122,10 @@ class Intake:
         """Return the response that a revisit points to, committed or not."""
         return self._originals.payload(revisit.digest, revisit.original)
 
+    def answers(self, url: str) -> list[Capture]:
+        """Return the latest captures of exactly `url` with status 200, newest first, committed or not."""
+        return self._originals.answers(url)
+
     def sync(self, acknowledge: Callable[[sqlite3.Connection], None] | None) -> int:
         """Make all that was added durable; see `Collection.sync`."""
         self._writer.sync()

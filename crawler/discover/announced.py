@@ -12,6 +12,7 @@ from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
 from archive import urls
+from archive.directives import NOFOLLOW, directives
 from archive.model import Announcer
 from archive.requisites import RequisiteKind, requisites_in, requisites_in_fields
 from crawler.discover.feeds import read_feed
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from archive.http import Message
     from archive.requisites import Requisite
+    from crawler.discover.links import PageLinks
 
 logger = logging.getLogger(__name__)
 
@@ -37,23 +39,27 @@ _SAME_PAGE = frozenset({"shortlink"})
 """Relations whose target is this very page by another address: asking for it would double every crawl."""
 
 
-def announced_in(response: Response, *, requisites: bool = False) -> Iterable[Link]:
+def announced_in(
+    response: Response, *, requisites: bool = False, obeys_nofollow: bool = True
+) -> Iterable[Link]:
     """Return the links of an answer, feeds and sitemaps included; () where it has none or forbids to follow.
 
+    A field of a redirect or of a feed may forbid that as a page does; a sitemap exists to be followed.
     With `requisites` also what a page, stylesheet, web app manifest or SVG picture shows, whatever it says of
     following: as `Announcer.REQUISITE`, `rel` its kind; such an address is no link besides. Where a page names no
     icon, the one that browsers then ask for is among them.
     Never raises on any bytes; what could not be read is logged. `response.body` is content-decoded.
     """
-    location, refresh = _field(response, "Location"), _field(response, "Refresh")
-    if 300 <= response.status < 400:
-        return links_of_redirect(location, url=response.url)
     if response.status >= 400:
         return ()
-    if refresh:
-        sent = links_of_redirect("", url=response.url, refresh=refresh)
-        return (*sent, *_read(response, requisites=requisites))
-    return _read(response, requisites=requisites)
+    follows = not (obeys_nofollow and _forbids_to_follow(response))
+    location, refresh = _field(response, "Location"), _field(response, "Refresh")
+    if 300 <= response.status < 400:
+        return links_of_redirect(location, url=response.url) if follows else ()
+    read = _read(response, requisites=requisites, obeys_nofollow=obeys_nofollow)
+    if refresh and follows:
+        return (*links_of_redirect("", url=response.url, refresh=refresh), *read)
+    return read
 
 
 def needed_in(response: Response, kind: RequisiteKind | None = None) -> tuple[Link, ...]:
@@ -79,17 +85,27 @@ def stored_response(url: str, message: Message) -> Response:
 
 def is_slow_to_read(response: Response) -> bool:
     """True where reading the links may take longer than the event loop should wait."""
-    if len(response.body) > _SLOW_BYTES:
-        return True
+    return len(response.body) > _SLOW_BYTES or is_list(response)
+
+
+def is_list(response: Response) -> bool:
+    """True for a feed or a sitemap: it leads to pages and shows nothing."""
     return _reader(response) in {Reader.FEED, Reader.SITEMAP, Reader.JSON_FEED}
 
 
-def _read(response: Response, *, requisites: bool) -> tuple[Link, ...]:
+def _forbids_to_follow(response: Response) -> bool:
+    said = {one for value in _fields(response, "X-Robots-Tag") for one in directives(value)}
+    return not said.isdisjoint(NOFOLLOW)
+
+
+def _read(response: Response, *, requisites: bool, obeys_nofollow: bool) -> tuple[Link, ...]:
     content_type = _field(response, "Content-Type")
     match _reader(response):
         case Reader.HTML:
-            return _read_page(response, requisites=requisites)
+            return _read_page(response, requisites=requisites, obeys_nofollow=obeys_nofollow)
         case Reader.FEED | Reader.JSON_FEED:
+            if obeys_nofollow and _forbids_to_follow(response):
+                return ()
             feed = read_feed(response.body, url=response.url, content_type=content_type)
             return _reported(response, feed.problems, feed.links)
         case Reader.SITEMAP:
@@ -99,7 +115,7 @@ def _read(response: Response, *, requisites: bool) -> tuple[Link, ...]:
             return needed_in(response) if requisites else ()
 
 
-def _read_page(response: Response, *, requisites: bool) -> tuple[Link, ...]:
+def _read_page(response: Response, *, requisites: bool, obeys_nofollow: bool) -> tuple[Link, ...]:
     page = read_links(
         response.body,
         url=response.url,
@@ -113,11 +129,17 @@ def _read_page(response: Response, *, requisites: bool) -> tuple[Link, ...]:
     shown = {requisite.url for requisite in needed}
     links = (
         link
-        for link in (page.links if page.follow else ())
+        for link in _followed(page, obeys_nofollow=obeys_nofollow)
         if link.rel not in _SAME_PAGE and link.url not in shown
     )
     icons = _favicon(response.url, needed) if requisites else ()
     return _reported(response, page.problems, (*links, *_as_links(needed), *icons))
+
+
+def _followed(page: PageLinks, *, obeys_nofollow: bool) -> tuple[Link, ...]:
+    if not obeys_nofollow:
+        return (*page.links, *page.refused)
+    return page.links if page.follow else ()
 
 
 def _favicon(url: str, named: Iterable[Requisite]) -> tuple[Link, ...]:
