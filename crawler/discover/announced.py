@@ -16,7 +16,8 @@ from archive.directives import NOFOLLOW, directives
 from archive.model import Announcer
 from archive.requisites import RequisiteKind, requisites_in, requisites_in_fields
 from crawler.discover.feeds import read_feed
-from crawler.discover.links import Link, links_of_redirect, read_links
+from crawler.discover.links import WHOLE, Link, links_in_fields, links_of_redirect, read_links
+from crawler.discover.rest import read_entries
 from crawler.discover.sitemaps import read_sitemap
 from crawler.discover.sniff import Reader, reader_for
 
@@ -37,6 +38,10 @@ take about 1 ms, of nothing but `<img src=1>` 50 ms, and 256 kB of them 250 ms."
 
 _SAME_PAGE = frozenset({"shortlink"})
 """Relations whose target is this very page by another address: asking for it would double every crawl."""
+
+
+LISTS = frozenset({Reader.FEED, Reader.JSON_FEED, Reader.SITEMAP, Reader.REST})
+"""Readers of what leads to pages and is none."""
 
 
 def announced_in(
@@ -89,8 +94,8 @@ def is_slow_to_read(response: Response) -> bool:
 
 
 def is_list(response: Response) -> bool:
-    """True for a feed or a sitemap: it leads to pages and shows nothing."""
-    return _reader(response) in {Reader.FEED, Reader.SITEMAP, Reader.JSON_FEED}
+    """True for a feed, a sitemap or a REST list: it leads to pages and shows nothing."""
+    return _reader(response) in LISTS
 
 
 def _forbids_to_follow(response: Response) -> bool:
@@ -110,7 +115,11 @@ def _read(response: Response, *, requisites: bool, obeys_nofollow: bool) -> tupl
             return _reported(response, feed.problems, feed.links)
         case Reader.SITEMAP:
             sitemap = read_sitemap(response.body, url=response.url, content_type=content_type)
-            return _reported(response, sitemap.problems, (*sitemap.children, *sitemap.links))
+            end = (_end_of(response.url),) if sitemap.is_whole else ()
+            return _reported(response, sitemap.problems, (*sitemap.children, *sitemap.links, *end))
+        case Reader.REST:
+            listed = read_entries(response.body, url=response.url)
+            return _reported(response, listed.problems, listed.links)
         case _:
             return needed_in(response) if requisites else ()
 
@@ -127,13 +136,18 @@ def _read_page(response: Response, *, requisites: bool, obeys_nofollow: bool) ->
     if requisites:
         needed += requisites_in_fields(_fields(response, "Link"), url=response.url)
     shown = {requisite.url for requisite in needed}
+    named = links_in_fields(_fields(response, "Link"), url=response.url) if page.follow else ()
     links = (
         link
-        for link in _followed(page, obeys_nofollow=obeys_nofollow)
+        for link in (*_followed(page, obeys_nofollow=obeys_nofollow), *named)
         if link.rel not in _SAME_PAGE and link.url not in shown
     )
     icons = _favicon(response.url, needed) if requisites else ()
     return _reported(response, page.problems, (*links, *_as_links(needed), *icons))
+
+
+def _end_of(url: str) -> Link:
+    return Link(url, Announcer.SITEMAP, rel=WHOLE)
 
 
 def _followed(page: PageLinks, *, obeys_nofollow: bool) -> tuple[Link, ...]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.charset import decode_html
 from archive.model import Announcer
-from archive.requisites import MarkupReader, Requisites
+from archive.requisites import MarkupReader, Requisites, link_field
 from archive.tags import MAX_TAGS, attributes, tags
+from crawler.discover import wordpress
 from crawler.discover.anchors import target_of, words_after
 from crawler.discover.robots_directives import directives
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 5_000
 """Addresses taken from one page; the longest archive pages of news sites list about 2,000."""
+
+MAX_FIELD_LINKS = 200
+"""Links of an answer's fields that are read; all fields together have 64 kB at most."""
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a page that are read for links. 16 MiB of different pictures take 3 s, of `<` 5 s, in a thread; the
@@ -200,19 +205,36 @@ def _read_anchor(page: _Page, source: str, end: int) -> None:
 
 
 def _read_link(page: _Page, source: str, _end: int) -> None:
-    values = attributes(source)
+    _relate(page, attributes(source))
+
+
+def _relate(page: _Page, values: Mapping[str, str]) -> None:
+    """Note what a `link` element, or an entry of a Link field, is to the page."""
     href = values.get("href", "")
     relations = values.get("rel", "").lower().split()
     if not href or not relations:
         return
     if "alternate" in relations:
         _read_alternate(page, href, values)
-    elif "canonical" in relations:
-        page.add(href, Announcer.CANONICAL, "canonical")
-    elif "next" in relations or "prev" in relations:
-        page.add(href, Announcer.PAGINATION, "next" if "next" in relations else "prev")
-    elif "amphtml" in relations or "shortlink" in relations:
-        page.add(href, Announcer.LINK, "amphtml" if "amphtml" in relations else "shortlink")
+    elif wordpress.RELATION in relations:
+        root = page.resolve(href)
+        for collection in wordpress.entrances(root) if root else ():
+            page.add(collection, Announcer.REST, "collection")
+    else:
+        announcer, rel = next(
+            (_RELATIONS[relation] for relation in relations if relation in _RELATIONS), (None, "")
+        )
+        if announcer is not None:
+            page.add(href, announcer, rel)
+
+
+_RELATIONS = {
+    "canonical": (Announcer.CANONICAL, "canonical"),
+    "next": (Announcer.PAGINATION, "next"),
+    "prev": (Announcer.PAGINATION, "prev"),
+    "amphtml": (Announcer.LINK, "amphtml"),
+    "shortlink": (Announcer.LINK, "shortlink"),
+}
 
 
 def _read_alternate(page: _Page, href: str, values: Mapping[str, str]) -> None:
@@ -222,6 +244,17 @@ def _read_alternate(page: _Page, href: str, values: Mapping[str, str]) -> None:
             page.add(href, Announcer.FEED, "alternate")
     elif values.get("hreflang"):
         page.add(href, Announcer.HREFLANG, "alternate")
+
+
+def links_in_fields(fields: Iterable[str], *, url: str) -> tuple[Link, ...]:
+    """Return what the values of an answer's Link fields say as `link` elements would. Never raises.
+
+    Each value is text, each byte one character (latin-1); `url` is the address that answered.
+    """
+    page = _Page("", url, "utf-8", requisites=False)
+    for values in islice(link_field.links(fields), MAX_FIELD_LINKS):
+        _relate(page, values)
+    return tuple(page.found.values())
 
 
 def is_comment_feed(address: str, title: str = "") -> bool:

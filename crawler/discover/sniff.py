@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from crawler.discover.wordpress import place_of
+
 _HEAD_BYTES = 4096
 _GZIP = b"\x1f\x8b"
 _ROOT = re.compile(
@@ -37,6 +39,7 @@ class Reader(StrEnum):
     JSON_FEED = "json_feed"
     SITEMAP = "sitemap"
     ROBOTS = "robots"
+    REST = "rest"
     NONE = "none"
 
 
@@ -60,6 +63,8 @@ def _by_address(start: bytes, url: str, media_type: str) -> Reader:
         return Reader.SITEMAP
     if media_type in {"", "text/plain"} and _WEB_ADDRESS.match(start):
         return Reader.SITEMAP
+    if start.startswith(b"[") and place_of(url):
+        return Reader.REST
     if start.startswith(b"{") and (_JSON_FEED.search(start) or media_type in _FEED_TYPES):
         return Reader.JSON_FEED
     return Reader.HTML if media_type in _HTML_TYPES and not start.startswith(_GZIP) else Reader.NONE

@@ -1,22 +1,17 @@
-"""What WordPress's REST interface lists: posts and pages with their dates; hides its two ways of writing addresses.
+"""The addresses of WordPress's REST interface that are asked for; hides its two ways of writing them.
 
-Three addresses matter for each collection. The entrance (`orderby=modified`, newest change first) is asked again and
-again. Its further pages are read while they bring news. The pass (`orderby=id`, an order that nothing shifts) lists
-the whole collection. Which one an answer belongs to is said by its address alone, so that nothing has to be kept
-between requests. Source: WordPress REST API handbook, "Posts" and "Pagination".
+Three matter for each collection. The entrance (`orderby=modified`, newest change first) is asked again and again. Its
+further pages are read while they bring news. The pass (`orderby=id`, an order that nothing shifts) lists the whole
+collection. Which one an answer belongs to is said by its address alone, so that nothing has to be kept between
+requests. Source: WordPress REST API handbook, "Posts" and "Pagination".
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
-
-from archive import urls
-from archive.model import Announcer
-from crawler.discover.links import Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,22 +19,16 @@ if TYPE_CHECKING:
 RELATION = "https://api.w.org/"
 """The relation of a page, or of a `Link` field, to the root of the interface."""
 
-TYPES = ("posts", "pages")
-"""The collections that are asked for."""
+COLLECTIONS = ("posts", "pages")
+"""What is asked for."""
 
 PER_PAGE = 100
 """Entries of one answer: as many as WordPress gives."""
 
-MAX_PAGES = 5_000
-"""Pages of one collection that are read: half a million entries."""
-
-MAX_BYTES = 4 * 1024 * 1024
-"""Bytes of an answer that are read; a hundred entries take 25 kB."""
-
 _FIELDS = "id,link,date_gmt,modified_gmt"
 _ROUTE = re.compile(r"/wp/v2/(posts|pages)/?\Z")
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\Z")
-_COUNT = re.compile(r"\d{1,9}\Z", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}\Z")
+_MAX_PARAMETERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,107 +40,62 @@ class Place:
     page: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """The entries of one answer, each address once, and what was wrong with it."""
-
-    links: tuple[Link, ...] = ()
-    problems: tuple[str, ...] = ()
-
-
-def entrances(root: str) -> tuple[Link, ...]:
+def entrances(root: str) -> tuple[str, ...]:
     """Return the collections of an interface, by its root: `https://h/wp-json/` or `https://h/?rest_route=/`.
 
     () for what is no such root; any folder may lie before either form, and a site may rename `wp-json`.
+
+    >>> entrances("https://example.com/wp-json/")[1].partition("?")[0]
+    'https://example.com/wp-json/wp/v2/pages'
     """
     start, _, query = root.partition("?")
     if query:
-        routes = [value for name, value in parse_qsl(query) if name == "rest_route"]
-        if routes != ["/"]:
+        if _parameters(query).get("rest_route") != "/":
             return ()
     elif not start.endswith("/"):
         start += "/"
-    return tuple(
-        Link(_address(start, kind, is_plain=bool(query)), Announcer.REST, rel="collection")
-        for kind in TYPES
-    )
+    return tuple(_entrance(start, kind, is_plain=bool(query)) for kind in COLLECTIONS)
 
 
 def place_of(url: str) -> Place | None:
-    """Return which answer `url` asks for, None where it is not one that this module asks for."""
+    """Return which answer `url` asks for, None where it is none of those that this module writes."""
     start, _, query = url.partition("?")
-    asked = dict(parse_qsl(query))
-    path = asked.get("rest_route") or start
-    found = _ROUTE.search(path)
-    order = asked.get("orderby")
+    if _FIELDS.partition(",")[0] not in query:
+        return None
+    asked = _parameters(query)
+    is_plain = "rest_route" in asked
+    found = _ROUTE.search(asked["rest_route"] if is_plain else start)
+    order, number = asked.get("orderby"), asked.get("page", "1")
     if found is None or order not in {"modified", "id"} or asked.get("_fields") != _FIELDS:
         return None
-    is_plain = "rest_route" in asked
-    root = start if is_plain else start[: found.start() + 1]
-    number = asked.get("page", "1")
-    if not _COUNT.match(number):
+    if not _NUMBER.match(number):
         return None
-    return Place(_address(root, found[1], is_plain=is_plain), order == "id", int(number))
+    root = start if is_plain else start[: found.start() + 1]
+    return Place(_entrance(root, found[1], is_plain=is_plain), order == "id", int(number))
 
 
-def page_of(place: Place, page: int, *, is_pass: bool) -> Link:
-    """Return the link to another answer of the same collection."""
-    start, _, query = place.entrance.partition("?")
-    asked = dict(parse_qsl(query))
+def page_of(entrance: str, page: int, *, is_pass: bool) -> str:
+    """Return the address of another answer of a collection."""
+    start, _, query = entrance.partition("?")
+    asked = _parameters(query)
     if is_pass:
         asked |= {"orderby": "id", "order": "asc"}
     if page > 1:
         asked["page"] = str(page)
-    return Link(_joined(start, asked), Announcer.REST, rel="next")
+    return _joined(start, asked)
 
 
-def read_entries(body: bytes, *, url: str) -> Entries:
-    """Return what an answer lists; `body` is content-decoded. Never raises; what is no list gives nothing."""
-    if len(body) > MAX_BYTES:
-        return Entries(problems=(f"rest: {len(body)} bytes, not read",))
-    try:
-        listed = json.loads(body.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        return Entries(problems=("rest: not JSON",))
-    if not isinstance(listed, list):
-        return Entries(problems=("rest: not a list",))
-    found: dict[str, Link] = {}
-    for entry in listed[:PER_PAGE]:
-        link = _link(entry, url) if isinstance(entry, dict) else None
-        if link is not None:
-            found.setdefault(link.url, link)
-    problems = (f"rest: more than {PER_PAGE} entries",) if len(listed) > PER_PAGE else ()
-    return Entries(tuple(found.values()), problems)
-
-
-def count_in(value: str) -> int:
-    """Return the number of an `X-WP-Total` or `X-WP-TotalPages` field, -1 where it is none."""
-    text = value.strip()
-    return int(text) if _COUNT.match(text) else -1
-
-
-def _link(entry: Mapping[str, object], url: str) -> Link | None:
-    named = entry.get("link")
-    address = urls.absolute(url, named) if isinstance(named, str) and named else None
-    if address is None:
-        return None
-    return Link(
-        address,
-        Announcer.REST,
-        modified=_date(entry.get("modified_gmt")),
-        published=_date(entry.get("date_gmt")),
-    )
-
-
-def _date(value: object) -> str:
-    """Return a date of the interface, UTC without saying so, as ISO 8601."""
-    return f"{value}Z" if isinstance(value, str) and _DATE.match(value) else ""
-
-
-def _address(root: str, kind: str, *, is_plain: bool) -> str:
+def _entrance(root: str, kind: str, *, is_plain: bool) -> str:
     asked = {"rest_route": f"/wp/v2/{kind}"} if is_plain else {}
     asked |= {"per_page": str(PER_PAGE), "orderby": "modified", "order": "desc", "_fields": _FIELDS}
     return _joined(root if is_plain else f"{root}wp/v2/{kind}", asked)
+
+
+def _parameters(query: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(query, max_num_fields=_MAX_PARAMETERS))
+    except ValueError:  # more than that: not an address of ours
+        return {}
 
 
 def _joined(start: str, asked: Mapping[str, str]) -> str:
