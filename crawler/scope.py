@@ -1,21 +1,22 @@
 """Which addresses belong to a crawl and why the others do not; hides hosts, views of pages, and traps.
 
 A refusal is a value with a named reason, never an exception. All but the budgets at the end depends on the address
-alone; those depend also on what was admitted before, count each address once, and take bounded memory.
+alone; those depend also on what was admitted and read before, count each address once, and take bounded memory.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive import urls
-from crawler.discover.links import is_comment_feed
-from crawler.traps import Budgets, is_repetitive
+from crawler.discover.wordpress import place_of
+from crawler.forms import is_sitemap, unfit
+from crawler.sameness import Sameness
+from crawler.traps import Budgets, Kind, Pattern, patterns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from crawler.sites import Site
 
@@ -43,59 +44,21 @@ REASONS = {
     "file_type": "a picture, film, archive or program, not a page",
     "too_deep": "a path of more than 16 parts",
     "repeated_path": "a path that repeats itself",
+    "sorted_view": "the same listing in another order",
     "query_variants": "one path with too many queries",
+    "calendar": "a calendar whose pages bring nothing new",
+    "endless_listing": "a listing whose pages bring nothing new",
     "pattern_budget": "too many addresses of one pattern",
+    "same_answer": "one of many addresses that all gave the same page",
+    "sitemap_depth": "a sitemap below four indexes",
 }
 """The names of reasons and what they mean, for reports."""
 
+BUDGETED = frozenset({"query_variants", "calendar", "endless_listing", "pattern_budget"})
+"""Reasons that may not hold any more when the address is named again."""
+
 _IN = Verdict(in_scope=True)
 _OUT = {reason: Verdict(in_scope=False, reason=reason) for reason in REASONS}
-
-_FILE_TYPES = frozenset(
-    """
-    jpg jpeg png gif webp avif svg ico bmp tif tiff heic psd mp3 m4a ogg oga wav flac aac wma mp4 m4v mov avi mkv
-    webm wmv flv mpg mpeg 3gp ts m3u8 zip gz tgz bz2 xz 7z rar tar iso dmg exe msi apk deb rpm bin css js mjs map
-    woff woff2 ttf otf eot swf ics vcf torrent
-    """.split()  # noqa: SIM905 - a list of seventy quoted names hides them
-)
-"""Not pages. PDF and office documents are fetched: newspapers and offices publish their texts in them."""
-
-_PATHS = (
-    (
-        re.compile(
-            r"/(?:wp-(?:admin|includes|json|login|signup|cron|comments-post|trackback)|xmlrpc|cgi-bin|trackback|oembed"
-            r"|(?:log-?in|log-?out|sign-?in|sign-?up|register)/?+\Z)(?=[/.]|\Z)",
-            re.IGNORECASE,
-        ),
-        "system_page",
-    ),
-    (re.compile(r"/(?:search|recherche|buscar|suche|poisk)(?=/|\Z)", re.IGNORECASE), "search"),
-    (re.compile(r";jsessionid=", re.IGNORECASE), "session_id"),
-    (re.compile(r"/print(?:able)?+/?+\Z", re.IGNORECASE), "print_view"),
-    (re.compile(r"/\d{4}/\d{1,2}/(?:\d{1,2}/)?[^/]++/feed(?=/|\Z)"), "comment_feed"),
-)
-_PARAMETERS = {
-    "s": "search",
-    "rest_route": "system_page",
-    "preview": "system_page",
-    "replytocom": "reply_link",
-    "like_comment": "reply_link",
-    "share": "share_link",
-    "shared": "share_link",
-    "print": "print_view",
-    "printable": "print_view",
-    "printpage": "print_view",
-    "ical": "calendar_file",
-    "outlook-ical": "calendar_file",
-    "phpsessid": "session_id",
-    "jsessionid": "session_id",
-    "sessionid": "session_id",
-    "session_id": "session_id",
-    "oscsid": "session_id",
-    "zenid": "session_id",
-}
-_SEARCH_TERMS = frozenset({"q", "query", "search", "keyword", "keywords", "searchword"})
-_MAX_DEPTH = 16
 
 _Host = tuple[str, int]
 
@@ -118,48 +81,121 @@ class Scope:
         self._seeds = frozenset(map(urls.fetch_key, seeds))
         self._prefixes = tuple(_place(urls.fetch_key(prefix)) for prefix in prefixes)
         self._budgets = Budgets()
+        self._sameness = Sameness()
+        self._referrer: tuple[str, frozenset[str]] = ("", frozenset())
 
     @classmethod
     def from_site(cls, site: Site) -> Scope:
         """Return the scope that a site's table describes."""
         return cls(site.seeds, site.allow, site.scope)
 
-    def decide(self, url: str) -> Verdict:
+    def decide(self, url: str, *, referrer: str = "", is_listed: bool = False) -> Verdict:
         """Return whether `url` is fetched. An address that was admitted once stays admitted.
 
-        Deterministic for one order of questions; takes 10 microseconds; never raises.
+        `referrer` is the page that names it; `is_listed` where a list of the site's own does, which has no budget, and
+        may lie behind the interface for programs. Deterministic for one order of questions and of `read`; takes 10
+        microseconds; never raises.
         """
         host = _host(url)
         if host not in self._hosts:
             return _OUT["other_host" if host[0] else "no_address"]
-        key = urls.fetch_key(url)
-        if key in self._seeds:
+        parts = _Parts.of(url)
+        if parts.key in self._seeds:
             return _IN
-        rest = key.split("/", 3)[3]
-        path, _, query = rest.partition("?")
-        path = "/" + path
-        reason = self._outside(key, path) or _kind(path, query) or _shape(path)
-        reason = reason or self._budgets.refusal(key.removesuffix(rest), path, query)
+        reason = "" if is_listed and place_of(url) else self._unfit(parts)
+        if not reason:
+            inbred = self._inbred(referrer) if referrer and not is_listed else frozenset()
+            reason = self._budgets.refusal(parts.patterns, inbred=inbred, is_listed=is_listed)
         return _OUT[reason] if reason else _IN
+
+    def read(self, url: str, links: Iterable[str], answer: bytes = b"") -> None:
+        """Note that the page `url` came and what it names: budgets grow by what is news. Call it before `decide`.
+
+        `answer` is its `sameness.fingerprint`.
+        """
+        if _host(url) not in self._hosts:
+            return
+        parts = _Parts.of(url)
+        self._sameness.saw(parts.pattern, answer)
+        own = frozenset(pattern.text for pattern in parts.patterns)
+        self._budgets.read(parts.patterns, lambda: self._brought(links, parts, own))
+
+    def is_worth(self, url: str) -> bool:
+        """Say whether an address is to be asked for although others like it may all have given one page."""
+        return self._sameness.is_worth(_Parts.of(url).pattern)
+
+    def _brought(self, links: Iterable[str], page: _Parts, own: frozenset[str]) -> Iterator[str]:
+        """Yield the addresses that a page brings beyond its own kind: no dates, no pages of listings, no views."""
+        for url in links:
+            if _host(url) not in self._hosts:
+                continue
+            parts = _Parts.of(url)
+            if (parts.origin, parts.path) == (page.origin, page.path) or self._unfit(parts):
+                continue
+            if all(each.kind is Kind.NUMBER and each.text not in own for each in parts.patterns):
+                yield parts.key
+
+    def _inbred(self, referrer: str) -> frozenset[str]:
+        """Return the patterns of a page, and that of the queries of its path; a home page has no such queries."""
+        if referrer != self._referrer[0]:
+            parts = _Parts.of(referrer)
+            texts = {pattern.text for pattern in parts.patterns}
+            if parts.path != "/":
+                texts.add(f"{parts.origin}{parts.path}?")
+            self._referrer = (referrer, frozenset(texts))
+        return self._referrer[1]
+
+    def _unfit(self, parts: _Parts) -> str:
+        """Name what alone by its form keeps an address of the site's hosts out, "" for a page."""
+        return self._outside(parts.key, parts.path) or unfit(parts.path, parts.query)
 
     def has_place(self, url: str) -> bool:
         """True for an address on the site's hosts and under its prefixes, whatever kind of page it is."""
         if _host(url) not in self._hosts:
             return False
-        key = urls.fetch_key(url)
-        return key in self._seeds or not self._outside(
-            key, f"/{key.split('/', 3)[3].partition('?')[0]}"
-        )
+        parts = _Parts.of(url)
+        is_lists = place_of(url) is not None
+        return parts.key in self._seeds or is_lists or not self._outside(parts.key, parts.path)
 
     def has_host(self, host: str) -> bool:
         """True for a host of the site's own, on whatever port; the others give requisites alone."""
+        name, _, port = host.rpartition(":")
+        if port.isdigit() and (":" not in name or name.startswith("[")):
+            host = name.strip("[]")
         return (host.removeprefix("www.") or host) in self._names
 
     def _outside(self, key: str, path: str) -> str:
         """Name a breach of the prefixes; sitemaps and robots.txt lie above any."""
-        if not self._prefixes or path == "/robots.txt" or _is_sitemap(path):
+        if not self._prefixes or path == "/robots.txt" or is_sitemap(path):
             return ""
         return "" if _place(key).startswith(self._prefixes) else "outside_prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """An address of the web as its fetch key has it: `https://example.com/`, `/list`, `page=2`."""
+
+    key: str
+    origin: str
+    path: str
+    query: str
+
+    @classmethod
+    def of(cls, url: str) -> _Parts:
+        key = urls.fetch_key(url)
+        rest = key.split("/", 3)[3]
+        path, _, query = rest.partition("?")
+        return cls(key, key.removesuffix(rest), f"/{path}", query)
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        return patterns_of(self.origin, self.path, self.query)
+
+    @property
+    def pattern(self) -> str:
+        """The narrowest pattern; the folder of an address that has none."""
+        patterns = self.patterns
+        return patterns[-1].text if patterns else f"{self.origin}{self.path.rpartition('/')[0]}/*"
 
 
 def _host(url: str) -> _Host:
@@ -172,41 +208,3 @@ def _host(url: str) -> _Host:
 def _place(key: str) -> str:
     """Return a fetch key without scheme and www., for comparing prefixes."""
     return key.partition("://")[2].removeprefix("www.")
-
-
-def _is_sitemap(path: str) -> bool:
-    return "sitemap" in path.rpartition("/")[2].lower()
-
-
-def _kind(path: str, query: str) -> str:
-    """Name what an address is when it is no page of its own; "" for a page."""
-    extension = path.rpartition("/")[2].rpartition(".")[2].lower()
-    if extension in _FILE_TYPES and not _is_sitemap(path):
-        return "file_type"
-    for pattern, reason in _PATHS:
-        if pattern.search(path):
-            return reason
-    if is_comment_feed(f"{path}?{query}"):
-        return "comment_feed"
-    return _kind_of_query(path, query) if query else ""
-
-
-def _kind_of_query(path: str, query: str) -> str:
-    for parameter in query.lower().split("&"):
-        name, _, value = parameter.partition("=")
-        if name in _PARAMETERS:
-            return _PARAMETERS[name]
-        if name in _SEARCH_TERMS and value and "search" in path.lower():
-            return "search"
-        if name == "sid" and len(value) >= 26:
-            return "session_id"
-        if value == "print" and name in {"output", "view", "layout", "format"}:
-            return "print_view"
-    return ""
-
-
-def _shape(path: str) -> str:
-    segments = [segment for segment in path.split("/") if segment]
-    if len(segments) > _MAX_DEPTH:
-        return "too_deep"
-    return "repeated_path" if is_repetitive(segments) else ""

@@ -1,43 +1,79 @@
 """Signs that a server makes up addresses without end: repetition, and budgets for each pattern of address.
 
-A pattern is an address with its numbers folded: `/news/N`, `/cal/N/N`, `/list?page=N`. An address whose last part
-has no number, and that has no query, is never counted, so that a trap takes nothing from articles. The signs are
-Heritrix's (PathologicalPathDecideRule, TooManyPathSegmentsDecideRule); the budgets for patterns are our own.
+A pattern is an address with its numbers and dates folded: `/news/N`, `/cal/N/N`, `/list?page=N`. What the site's own
+lists name (feeds, sitemaps, REST) has no budget: a list is finite. What pages name has one for each pattern, smaller
+where pages of a pattern name pages of the same pattern, as calendars do; and it grows while the pattern's pages bring
+news (see `Budgets.read`). An address that ends in words and has no query shares its pattern with few, so that a trap
+takes nothing from articles. The signs of repetition are Heritrix's (PathologicalPathDecideRule,
+TooManyPathSegmentsDecideRule); the budgets are our own.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-DATES = 366
-"""Date archives of one folder: a year of days, or thirty years of months."""
+from crawler.marks import Marks
 
-PAGES = 2_000
-"""Pages of one listing: the back catalogue of 20,000 articles at ten a page."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-NUMBERS = 50_000
-"""Addresses that differ by numbers alone; what one sitemap may list."""
+_MAX_PATTERNS = 10_000
+_MAX_READ = 256
+_MAX_NAMES = 4_096
+_MAX_REPEATS = 2
 
-VARIANTS = 64
-"""Queries of one path that differ by more than an article's or a page's number."""
-
-_MAX_PATTERNS = 20_000
-_SMALL = 4_096
-_PLACES = 1 << 17
 _DIGITS = re.compile(r"\d+")
-_DATE_ARCHIVE = re.compile(r"/\d{4}(?:/\d{1,2}){0,2}/?+\Z")
+_DATE = re.compile(
+    r"(?<!\d)(?:19|20|21)\d\d[-./_]?\d{1,2}(?:[-./_]?\d{1,2})?(?!\d)|(?<!\d)\d{1,4}(?!\d)"
+)
+_DATE_ARCHIVE = re.compile(
+    r"/\d{4}(?:/\d{1,2}){0,2}/?+\Z|/(?:19|20|21)\d\d[-_.]\d{1,2}(?:[-_.]\d{1,2})?/?+\Z"
+)
 _PAGED_PATH = re.compile(r"/page/\d++/?+\Z|/p\d++/?+\Z")
 _NUMBERED = frozenset(
     """
     id p page paged pg page_id pageid post postid post_id article articleid article_id aid news newsid news_id nid
-    story storyid item itemid item_id doc docid element_id start offset sid tid
+    story storyid item itemid item_id doc docid element_id start offset sid tid catid
     """.split()  # noqa: SIM905 - a list of thirty quoted names hides them
 )
 _PAGING = frozenset({"page", "paged", "pg", "start", "offset"})
-_MAX_REPEATS = 2
+_SLUGGED = re.compile(r"\d{1,12}[:-]\D")
+_DATED = re.compile(r"(?:^|[-_])(?:date|day|week|month|year|ym|yr|mon|[dmy])\Z")
+
+
+class Kind(StrEnum):
+    """What the addresses of a pattern differ by."""
+
+    DATE = "date"
+    PAGE = "page"
+    NUMBER = "number"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """Addresses that pages may name: those of other patterns, those of the same one; `grown` is the end of growing.
+
+    A page that brings news adds `growth`.
+    """
+
+    named: int
+    inbred: int
+    growth: int
+    grown: int
+
+
+BUDGETS = {
+    Kind.DATE: _Budget(named=366, inbred=40, growth=2, grown=10_000),
+    Kind.PAGE: _Budget(named=2_000, inbred=100, growth=3, grown=20_000),
+    Kind.NUMBER: _Budget(named=50_000, inbred=5_000, growth=2, grown=200_000),
+    Kind.QUERY: _Budget(named=512, inbred=64, growth=1, grown=10_000),
+}
+"""A home page that lists twenty years names 240 months; a shop's filters bring the same goods after some pages; a
+listing has its last page's number on each page. 40, 100 and 64 are what a trap costs."""
 
 
 def is_repetitive(segments: list[str]) -> bool:
@@ -46,93 +82,145 @@ def is_repetitive(segments: list[str]) -> bool:
     return any(words.count(word) > _MAX_REPEATS for word in set(words))
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The pattern of an address and what tells the address from others of it."""
+
+    text: str
+    kind: Kind
+    own: str
+
+    @property
+    def is_numbered(self) -> bool:
+        """False where the address ends in words of its own, as most articles do: the pattern has few others."""
+        return self.text.rpartition("/")[2][:-1] != self.own.rpartition("/")[2]
+
+
+def patterns_of(origin: str, path: str, query: str) -> tuple[Pattern, ...]:
+    """Return the patterns that an address counts for, the widest first; () for one that has none.
+
+    The parts are those of a fetch key: `https://example.com/`, `/list`, `page=2`.
+    """
+    found = []
+    variant = _folded_query(query) if query else ""
+    if query:
+        found.append(Pattern(f"{origin}{path}?", Kind.QUERY, variant))
+    has_number = any(map(str.isdigit, path))
+    if variant != query or has_number:
+        kind = _kind(path, query, variant)
+        found.append(Pattern(f"{origin}{_DIGITS.sub('N', path)}?{variant}", kind, path + query))
+    return tuple(found)
+
+
 @dataclass(slots=True)
 class _Count:
-    """Which different addresses a pattern has had, as 4 bytes of a digest each.
+    """What a pattern has had: `total` addresses that pages named, `credit` for pages that brought news."""
 
-    Two addresses may share them (one in 100,000 at most), and then count as one. A set takes 60 bytes for each; past
-    `_SMALL` they go into a table of half a megabyte with open places (load 0.4 when `NUMBERS` is spent).
-    """
-
-    marks: set[int] = field(default_factory=set)
-    table: array[int] | None = None
+    marks: Marks
     total: int = 0
-
-    def admits(self, address: str, budget: int) -> bool:
-        """Count `address` unless it is known; False where it is new and the budget is spent."""
-        digest = blake2b(address.encode(), digest_size=4).digest()
-        mark = int.from_bytes(digest, "big") or 1
-        if mark in self.marks if self.table is None else self._place(self.table, mark)[1]:
-            return True
-        if self.total >= budget:
-            return False
-        self.total += 1
-        self._note(mark)
-        return True
-
-    def _note(self, mark: int) -> None:
-        if self.table is None:
-            self.marks.add(mark)
-            if len(self.marks) <= _SMALL:
-                return
-            self.table = array("I", bytes(4 * _PLACES))
-            marks, self.marks = self.marks, set()
-        else:
-            marks = {mark}
-        for each in marks:
-            self.table[self._place(self.table, each)[0]] = each
-
-    @staticmethod
-    def _place(table: array[int], mark: int) -> tuple[int, bool]:
-        """Return where `mark` stands or would stand, and whether it is there; 0 is an open place."""
-        place = mark % _PLACES
-        while table[place] not in {0, mark}:
-            place = (place + 1) % _PLACES
-        return place, table[place] == mark
+    credit: int = 0
 
 
 class Budgets:
-    """The budgets of one crawl; memory is bounded by `_MAX_PATTERNS` counts; the pattern that was asked for longest ago is forgotten."""
+    """The budgets of one crawl. Memory is bounded: the pattern that was asked for longest ago is forgotten."""
 
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
+        self._names: dict[str, set[int]] = {}
 
-    def refusal(self, origin: str, path: str, query: str) -> str:
+    def refusal(
+        self,
+        patterns: tuple[Pattern, ...],
+        *,
+        inbred: frozenset[str] = frozenset(),
+        is_listed: bool = False,
+    ) -> str:
         """Return why an address is refused, or ""; one that was admitted stays admitted.
 
-        The parts are those of a fetch key: `https://example.com/`, `/list`, `page=2`.
+        `inbred` are the patterns of the page that names it; `is_listed` where a list of the site does.
         """
-        variant = _folded_query(query)
-        if query and not self._count(f"{origin}{path}?").admits(variant, VARIANTS):
-            return "query_variants"
-        if variant == query and not any(map(str.isdigit, path.rstrip("/").rpartition("/")[2])):
-            return ""
-        pattern = f"{origin}{_DIGITS.sub('N', path)}?{variant}"
-        return (
-            ""
-            if self._count(pattern).admits(path + query, _budget(path, query))
-            else "pattern_budget"
-        )
+        for pattern in patterns:
+            if is_listed and not pattern.is_numbered:
+                continue
+            count = self._count(pattern.text)
+            if pattern.own in count.marks:
+                continue
+            if not is_listed:
+                if count.total >= _allowed(pattern, count, is_inbred=pattern.text in inbred):
+                    return _REFUSALS[pattern.kind]
+                count.total += 1
+            count.marks.add(pattern.own)
+        return ""
+
+    def read(self, patterns: tuple[Pattern, ...], names: Callable[[], Iterable[str]]) -> None:
+        """Note a page and the addresses that it alone may bring: none of its own patterns, no date, no other page.
+
+        Where no page of its pattern named one of them before, the pattern may have more pages. Archives of months
+        name articles that no other month does; an empty calendar names nothing but its neighbours.
+        """
+        watched = [pattern for pattern in patterns if self._is_watched(pattern)]
+        if not watched:
+            return
+        marks = {Marks.of(name) for name in names()}
+        for pattern in watched:
+            known = self._names.pop(pattern.text, None) or set()
+            if len(self._names) >= _MAX_READ:
+                del self._names[next(iter(self._names))]
+            self._names[pattern.text] = known
+            if not marks <= known:
+                count = self._count(pattern.text)
+                count.credit += BUDGETS[pattern.kind].growth
+                if len(known) > _MAX_NAMES:
+                    known.clear()
+                known |= marks
+
+    def _is_watched(self, pattern: Pattern) -> bool:
+        """Say whether it matters what pages of a pattern bring; numbers are mostly articles, and there are many."""
+        if pattern.kind is not Kind.NUMBER:
+            return True
+        known = self._counts.get(pattern.text)
+        return known is not None and known.total > BUDGETS[Kind.NUMBER].inbred // 2
 
     def _count(self, pattern: str) -> _Count:
-        count = self._counts.pop(pattern, None) or _Count()
+        count = self._counts.pop(pattern, None) or _Count(Marks())
         if len(self._counts) >= _MAX_PATTERNS:
             del self._counts[next(iter(self._counts))]
         self._counts[pattern] = count
         return count
 
 
+_REFUSALS = {
+    Kind.DATE: "calendar",
+    Kind.PAGE: "endless_listing",
+    Kind.NUMBER: "pattern_budget",
+    Kind.QUERY: "query_variants",
+}
+
+
+def _allowed(pattern: Pattern, count: _Count, *, is_inbred: bool) -> int:
+    budget = BUDGETS[pattern.kind]
+    return min((budget.inbred if is_inbred else budget.named) + count.credit, budget.grown)
+
+
 def _folded_query(query: str) -> str:
-    """Replace the numbers of articles and pages by N: `id=12&lang=fr` gives `id=N&lang=fr`."""
-    parts = (parameter.partition("=") for parameter in query.split("&"))
+    """Replace the numbers of articles and pages by N, dates by D: `id=12&lang=fr` gives `id=N&lang=fr`."""
+    parts = [parameter.partition("=") for parameter in query.split("&")]
     return "&".join(
-        f"{name}=N" if value.isdigit() and name.lower() in _NUMBERED else name + equals + value
+        f"{name}={_folded(name.lower(), value)}" if equals else name
         for name, equals, value in parts
     )
 
 
-def _budget(path: str, query: str) -> int:
+def _folded(name: str, value: str) -> str:
+    if name in _NUMBERED and (value.isdigit() or _SLUGGED.match(value)):
+        return "N"
+    return "D" if _DATED.search(name) and _DATE.fullmatch(value) else value
+
+
+def _kind(path: str, query: str, variant: str) -> Kind:
     names = {parameter.partition("=")[0].lower() for parameter in query.split("&")}
     if names & _PAGING or _PAGED_PATH.search(path):
-        return PAGES
-    return DATES if _DATE_ARCHIVE.search(path) else NUMBERS
+        return Kind.PAGE
+    if names & _NUMBERED:
+        return Kind.NUMBER
+    return Kind.DATE if "=D" in variant or _DATE_ARCHIVE.search(path) else Kind.NUMBER

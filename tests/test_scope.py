@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from archive import urls
 from crawler import traps
+from crawler.marks import Marks
 from crawler.scope import REASONS, Scope
 from crawler.sites.site import Site
+from crawler.traps import BUDGETS, Kind, patterns_of
 
 SEED = "https://www.example.com/"
 
@@ -148,22 +150,29 @@ def test_a_calendar_ends():
         for year in range(1900, 2100)
         for month in range(12)
     )
-    assert admitted(days) == traps.DATES
+    assert admitted(days) == BUDGETS[Kind.DATE].named
 
 
 def test_filters_in_every_combination_end():
     combinations = (f"https://example.com/shop?a={a}&b={b}&c={c}" for a in range(9) for b in range(9) for c in range(9))  # fmt: skip
-    assert admitted(combinations) == traps.VARIANTS
+    assert admitted(combinations) == BUDGETS[Kind.QUERY].named
 
 
 def test_an_endless_listing_ends():
-    assert admitted(f"https://example.com/page/{n}/" for n in range(3000)) == traps.PAGES
-    assert admitted(f"https://example.com/list?page={n}" for n in range(3000)) == traps.PAGES
+    assert (
+        admitted(f"https://example.com/page/{n}/" for n in range(3000)) == BUDGETS[Kind.PAGE].named
+    )
+    assert (
+        admitted(f"https://example.com/list?page={n}" for n in range(3000))
+        == BUDGETS[Kind.PAGE].named
+    )
 
 
 def test_numbered_addresses_end():
-    count = admitted(f"https://example.com/soft/s{n}" for n in range(traps.NUMBERS + 15_000))
-    assert traps.NUMBERS <= count < traps.NUMBERS + 5
+    count = admitted(
+        f"https://example.com/soft/s{n}" for n in range(BUDGETS[Kind.NUMBER].named + 15_000)
+    )
+    assert BUDGETS[Kind.NUMBER].named <= count < BUDGETS[Kind.NUMBER].named + 5
 
 
 def test_numbered_queries_are_not_taken_for_filters():
@@ -194,19 +203,24 @@ def test_what_was_admitted_stays_admitted():
 def test_budgets_are_kept_for_a_bounded_number_of_patterns():
     budgets = traps.Budgets()
     for number in range(traps._MAX_PATTERNS + 100):
-        budgets.refusal("https://example.com/", f"/{'x' * (number % 7)}{chr(0x4E00 + number)}1", "")
+        path = f"/{'x' * (number % 7)}{chr(0x4E00 + number)}1"
+        budgets.refusal(patterns_of("https://example.com/", path, ""))
     assert len(budgets._counts) <= traps._MAX_PATTERNS
 
 
-def test_memory_of_one_pattern_is_bounded():
-    count = traps._Count()
+def test_marks_of_many_addresses_are_known_again_in_bounded_memory():
+    marks = Marks()
     for number in range(20_000):
-        count.admits(str(number), traps.NUMBERS)
-    assert not count.marks
-    assert count.table is not None
-    assert len(count.table) * count.table.itemsize == 512 * 1024
-    assert count.admits("0", 0)
-    assert not count.admits("new", 0)
+        marks.add(str(number))
+    assert marks.size == 4 * 65_536
+    assert all(str(number) in marks for number in range(20_000))
+    assert sum(str(number) in marks for number in range(20_000, 40_000)) < 5
+
+
+def test_marks_are_few_until_there_are_many():
+    marks = Marks()
+    marks.add("a")
+    assert ("a" in marks, "b" in marks, len(marks), marks.size) == (True, False, 1, 0)
 
 
 @given(

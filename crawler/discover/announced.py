@@ -98,6 +98,11 @@ def is_list(response: Response) -> bool:
     return _reader(response) in LISTS
 
 
+def is_page(response: Response) -> bool:
+    """True for HTML."""
+    return _reader(response) is Reader.HTML
+
+
 def _forbids_to_follow(response: Response) -> bool:
     said = {one for value in _fields(response, "X-Robots-Tag") for one in directives(value)}
     return not said.isdisjoint(NOFOLLOW)
