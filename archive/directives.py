@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 AGENT: Final = "muragat"
 FIELD: Final = b"x-robots-tag"
 NOARCHIVE: Final = "noarchive"
+NOINDEX: Final = "noindex"
 NOFOLLOW: Final = frozenset({"nofollow", "none"})
 
 _EVERYBODY: Final = frozenset({AGENT, "*", "robots"})

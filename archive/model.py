@@ -52,6 +52,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     NOT_MODIFIED = "not_modified"
     ROBOTS = "robots"
+    ROBOTS_UNREACHABLE = "robots_unreachable"
     OUT_OF_SCOPE = "out_of_scope"
     LIMIT = "limit"
     TIMEOUT = "timeout"
@@ -248,7 +249,13 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a site's table knows that a page does not say; empty hints change nothing."""
+    """What a site's table knows that a page does not say; empty hints change nothing.
+
+    `ignore` are the wishes of pages that do not count ("noarchive", "noindex"); `tdm` says what a reservation of
+    text and data mining does: "note" or "withhold".
+    """
 
     languages: tuple[str, ...] = ()
     outlet: str = ""
+    ignore: tuple[str, ...] = ()
+    tdm: str = "note"

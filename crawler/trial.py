@@ -93,7 +93,9 @@ def _trial(captures: tuple[Capture, ...], message: Message, site: Site, report: 
     response = stored_response(last.url, message)
     scope = Scope.from_site(site)
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.fields]
-    article = analyse(response.body, url=last.url, captured=last.date, headers=fields)
+    article = analyse(
+        response.body, url=last.url, captured=last.date, headers=fields, hints=site.hints
+    )
     links = tuple((link, scope.decide(link.url)) for link in announced_in(response))
     return Trial(captures, article, links, report)
 

@@ -98,9 +98,9 @@ def _other(reason: str, problems: tuple[str, ...]) -> Article:
 
 def _read(page: Page, captured: datetime, hints: Hints) -> Article:
     stated = rights(page)
-    directive = withheld(stated, captured)
-    if directive:
-        verdict = Verdict(PageType.OTHER, f"robots: {directive}", Outcome.WITHHELD)
+    wish = withheld(stated, captured, hints)
+    if wish:
+        verdict = Verdict(PageType.OTHER, wish, Outcome.WITHHELD)
         return replace(_brief(page, verdict, hints, named=False), rights=stated)
     verdict = judge(page)
     if verdict.page_type is not PageType.ARTICLE and not verdict.readable:

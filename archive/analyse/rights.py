@@ -6,24 +6,23 @@ Sources: robots meta and X-Robots-Tag (Google's robots documentation), the TDM R
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.analyse import linked_data
 from archive.analyse.dates import parse
 from archive.analyse.linked_data import ARTICLE_TYPES
+from archive.directives import AGENT, NOARCHIVE, NOINDEX, directives
 from archive.model import Rights
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.analyse.page import Page
+    from archive.model import Hints
 
-AGENT = "muragat"
-_AGENT_PREFIX = re.compile(r"^\s*([A-Za-z][\w.-]{1,60})\s*:\s*(.*)$", re.DOTALL)
-_WITH_VALUE = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
-_WITHHOLDING = frozenset({"noindex", "none", "noarchive"})
+_WITHHOLDING = {NOINDEX: NOINDEX, "none": NOINDEX, NOARCHIVE: NOARCHIVE}
+"""Directive -> what a site's table says to ignore it."""
 
 
 def rights(page: Page) -> Rights:
@@ -31,37 +30,32 @@ def rights(page: Page) -> Rights:
     return Rights(tuple(dict.fromkeys(_directives(page))), _reservation(page), _license(page))
 
 
-def withheld(stated: Rights, captured: datetime) -> str:
-    """Return the directive that keeps the page out of an index, or ""."""
+def withheld(stated: Rights, captured: datetime, hints: Hints) -> str:
+    """Return the wish that keeps the page out of an index, or "" where there is none or its site's table ignores it.
+
+    `none` stands for noindex and nofollow, and a page that is past its `unavailable_after` is one for no index.
+    """
     for directive in stated.robots:
-        if directive in _WITHHOLDING:
-            return directive
-        if directive.startswith("unavailable_after:"):
-            end = parse(directive.partition(":")[2])
-            if end and end < captured:
-                return directive
-    return ""
+        if _WITHHOLDING.get(directive, "") in hints.ignore:
+            continue
+        if directive in _WITHHOLDING or _is_over(directive, captured, hints):
+            return f"robots: {directive}"
+    is_reserved = stated.tdm_reservation and hints.tdm == "withhold"
+    return "tdm-reservation: 1" if is_reserved else ""
+
+
+def _is_over(directive: str, captured: datetime, hints: Hints) -> bool:
+    if not directive.startswith("unavailable_after:") or NOINDEX in hints.ignore:
+        return False
+    end = parse(directive.partition(":")[2])
+    return end is not None and end < captured
 
 
 def _directives(page: Page) -> list[str]:
-    found = []
-    for _, value in page.meta("robots", AGENT):
-        found.extend(_split(value))
-    for value in page.header("x-robots-tag"):
-        prefix = _AGENT_PREFIX.match(value)
-        if prefix and prefix.group(1).lower() not in _WITH_VALUE:
-            if prefix.group(1).lower() in {AGENT, "robots"}:
-                found.extend(_split(prefix.group(2)))
-        else:
-            found.extend(_split(value))
+    found: list[str] = []
+    for value in (*(v for _, v in page.meta("robots", AGENT)), *page.header("x-robots-tag")):
+        found.extend(directives(value))
     return found[:50]
-
-
-def _split(value: str) -> list[str]:
-    lowered = value[:1000].lower().strip()
-    if lowered.startswith("unavailable_after"):
-        return [lowered]
-    return [word.strip() for word in lowered.split(",") if word.strip()]
 
 
 def _reservation(page: Page) -> bool | None:

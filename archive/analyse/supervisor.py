@@ -11,7 +11,7 @@ import selectors
 import tempfile
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from archive.analyse import codec, messages
@@ -125,10 +125,21 @@ class Supervisor:
         return self.in_flight < 2 * _IN_FLIGHT * self._workers
 
     def submit(
-        self, capture: Capture, *, original: Capture | None = None, hints: Hints | None = None
+        self,
+        capture: Capture,
+        *,
+        record: Capture | None = None,
+        original: Capture | None = None,
+        hints: Hints | None = None,
     ) -> None:
-        """Have a capture analysed; `original` is the response that a revisit points to."""
-        body = messages.message(_job(self._home, capture, original, hints or Hints()))
+        """Have a capture analysed; `original` is the response that a revisit points to.
+
+        `record` is the answer that is read instead of the capture's own: what a 304 speaks of.
+        """
+        job = _job(self._home, capture, original, hints or Hints())
+        if record is not None:
+            job["record"] = _record(record)
+        body = messages.message(job)
         if len(body) > messages.MAX_JOB_BYTES:
             self._give_up(_Job(capture, b""), "its address is too long to be analysed")
             return
@@ -290,7 +301,7 @@ def _job(home: Path, capture: Capture, original: Capture | None, hints: Hints) -
         "url": capture.url,
         "date": capture.date.isoformat(),
         "record": _record(capture),
-        "hints": {"languages": list(hints.languages), "outlet": hints.outlet},
+        "hints": asdict(hints),
     }
     return job | ({"payload": _record(original)} if original else {})
 

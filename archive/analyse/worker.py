@@ -157,18 +157,26 @@ def _article(job: Mapping[str, object], message: Message) -> Article:
     if not is_page(message.media_type, decoded.body):
         return Article(PageType.OTHER)
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.fields]
-    hints = cast("Mapping[str, object]", job.get("hints", {}))
     with _alone(decoded.body):
         return analyse(
             decoded.body,
             url=str(job["url"]),
             captured=datetime.fromisoformat(str(job["date"])),
             headers=headers,
-            hints=Hints(
-                tuple(map(str, cast("list[object]", hints.get("languages", [])))),
-                str(hints.get("outlet", "")),
-            ),
+            hints=_hints(cast("Mapping[str, object]", job.get("hints", {}))),
         )
+
+
+def _hints(told: Mapping[str, object]) -> Hints:
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(map(str, cast("list[object]", told.get(name, []))))
+
+    return Hints(
+        words("languages"),
+        str(told.get("outlet", "")),
+        ignore=words("ignore"),
+        tdm=str(told.get("tdm", Hints().tdm)),
+    )
 
 
 def is_page(media_type: str, payload: bytes) -> bool:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from archive import urls
+from archive.backlog.hints import RecordedHints
 from archive.errors import RecordDamaged, StorageError
 from archive.index.observation import (
     REDIRECT_STATUSES,
     Observation,
     identity_of,
     key_of,
+    mark_of,
     order_of,
     read,
 )
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from archive.collection import Collection
     from archive.index import Index
     from archive.index.observation import Reading
-    from archive.model import Capture
+    from archive.model import Capture, Hints
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +46,15 @@ class _Job:
     """A capture with a worker, and those that wait for what is read from it."""
 
     capture: Capture
+    hints: str = ""
     followers: list[Capture] = field(default_factory=list)
 
 
 class Desk:
     """Takes captures, and adds their observations to the index; for one thread.
 
-    `stored` gives what was read from a capture before, so that it needs no worker. `problems` tells what could
-    not be read.
+    `stored` gives what was read from a capture before with such hints, so that it needs no worker. `problems` tells
+    what could not be read.
     """
 
     def __init__(
@@ -61,13 +64,14 @@ class Desk:
         state: sqlite3.Connection,
         supervisor: Supervisor,
         *,
-        stored: Callable[[Capture], Reading | None] = lambda capture: None,
+        stored: Callable[[Capture, str], Reading | None] = lambda capture, hints: None,
     ) -> None:
         self._index = index
         self._collection = collection
         self._state = state
         self._supervisor = supervisor
         self._stored = stored
+        self._hints = RecordedHints(collection, state)
         self._jobs: dict[int, _Job] = {}
         self._open: set[int] = set()
         self.problems: list[str] = []
@@ -95,7 +99,8 @@ class Desk:
             try:
                 self._observe(capture, work)
             except StorageError as error:
-                self._add(capture, problem=str(error))
+                self._tell(str(error))
+                self._put(capture, problem=str(error))
 
     def take_again(self) -> int:
         """Take captures that the index wants to be observed once more; return how many."""
@@ -133,14 +138,28 @@ class Desk:
         return False
 
     def _observe(self, capture: Capture, work: Work) -> None:
-        if work is Work.NOTE or self._index.is_read(capture):
-            self._add(capture, target=self._target(capture))
-        elif reading := self._stored(capture):
-            self._add(capture, reading)
+        if work is Work.NOTE and capture.status != 304:
+            self._put(capture, target=self._target(capture))
+            return
+        hints = self._hints.of(capture)
+        mark = mark_of(hints)
+        if self._index.is_read(capture, mark) or self._is_known(capture):
+            self._put(capture, hints=mark)
+        elif reading := self._stored(capture, mark):
+            self._put(capture, reading, hints=mark)
         else:
-            self._supervisor.submit(capture, original=self._original(capture))
-            self._jobs[capture.sequence] = _Job(capture)
-            self._open.add(capture.sequence)
+            self._submit(capture, hints)
+
+    def _is_known(self, capture: Capture) -> bool:
+        """A 304 tells nothing new, unless what it speaks of was read with other hints than hold now."""
+        return capture.status == 304 and not self._index.is_read(capture)
+
+    def _submit(self, capture: Capture, hints: Hints) -> None:
+        record = self._collection.confirmed(capture) if capture.status == 304 else capture
+        original = self._original(record)
+        self._supervisor.submit(capture, record=record, original=original, hints=hints)
+        self._jobs[capture.sequence] = _Job(capture, mark_of(hints))
+        self._open.add(capture.sequence)
 
     def _target(self, capture: Capture) -> str:
         """Where a redirect leads, "" for other captures and where it leads nowhere."""
@@ -166,28 +185,23 @@ class Desk:
         self._open.discard(job.capture.sequence)
         if problem is not None:
             self._tell(str(problem))
-        self._put(job.capture, reading, problem=problem.message if problem else "")
+        told = problem.message if problem else ""
+        self._put(job.capture, reading, problem=told, hints=job.hints)
         for follower in sorted(job.followers, key=order_of):
             self._open.discard(follower.sequence)
             self.take(follower)
 
-    def _add(
+    def _put(
         self,
         capture: Capture,
         reading: Reading | None = None,
         *,
         target: str = "",
         problem: str = "",
-    ) -> None:
-        if problem:
-            self._tell(problem)
-        self._put(capture, reading, target=target, problem=problem)
-
-    def _put(
-        self, capture: Capture, reading: Reading | None, *, target: str = "", problem: str = ""
+        hints: str = "",
     ) -> None:
         identity = identity_of(capture.url)
-        self._index.add(Observation(capture, identity, reading, target=target, problem=problem))
+        self._index.add(Observation(capture, identity, reading, target, problem, hints))
 
     def _tell(self, problem: str) -> None:
         logger.info("%s", problem)

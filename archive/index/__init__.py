@@ -148,10 +148,13 @@ class Index:
                 self._touched.add(identity_of(capture.url))
         return found in {Standing.SAME, Standing.MOVED}
 
-    def is_read(self, capture: Capture) -> bool:
-        """An earlier capture of the same payload at the same URL was analysed: nothing new can be read from it."""
+    def is_read(self, capture: Capture, hints: str | None = None) -> bool:
+        """An earlier capture of the same payload at the same URL was analysed: nothing new can be read from it.
+
+        With those `hints` (see `mark_of`), or with any.
+        """
         with self._told:
-            return self._observations.is_read(capture)
+            return self._observations.is_read(capture, hints)
 
     def add(self, observation: Observation) -> None:
         """Take in one observation; one that is known is passed over, or replaced where its capture has changed."""

@@ -56,14 +56,19 @@ class Articles:
         """Return readings by digest; equal ones are one value."""
         return {digest: self._held.get(digest) or self._unpacked(digest) for digest in digests}
 
-    def stored(self, capture: Capture) -> Reading | None:
-        """Return what this version of muragat read from this very capture; None where that is not kept, or damaged."""
+    def stored(self, capture: Capture, hints: str | None) -> Reading | None:
+        """Return what this version of muragat read from this very capture with these hints (see `mark_of`).
+
+        `hints` is None where the rows know of none. None where the reading is not kept, or damaged.
+        """
         query = (
             "SELECT a.digest, a.body FROM observation o JOIN article a ON a.digest = o.article"
             " WHERE o.record_id = ? AND o.date = ? AND o.url = ? AND o.kind = ? AND o.digest = ?"
             " AND a.version = ?"
         )
-        values = (*key_of(capture), capture.digest, archive.__version__)
+        values = [*key_of(capture), capture.digest, archive.__version__]
+        if hints is not None:
+            query, values = f"{query} AND o.hints = ?", [*values, hints]
         row = self._connection.execute(query, values).fetchone()
         if row is None:
             return None

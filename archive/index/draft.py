@@ -104,12 +104,15 @@ class Former:
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self._connection = connection
 
-    def reading(self, capture: Capture) -> Reading | None:
-        """Return what this version of muragat read from this very capture, None where that is not to be had."""
+    def reading(self, capture: Capture, hints: str) -> Reading | None:
+        """Return what this version of muragat read from this very capture with these hints, None where that is not to be had."""
         if self._connection is None:
             return None
         try:
-            return Articles(self._connection).stored(capture)
+            articles = Articles(self._connection)
+            if schema.knows_hints(self._connection):
+                return articles.stored(capture, hints)
+            return None if hints else articles.stored(capture, None)
         except sqlite3.Error as error:
             logger.warning("%s: %s; pages are analysed again", schema.NAME, error)
             self._connection = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from archive import urls
@@ -74,22 +75,22 @@ def fold(observations: Iterable[Observation], landings: Mapping[str, Landing]) -
 
 
 def resolved(ordered: Sequence[Observation]) -> list[Observation]:
-    """Give each observation the reading of the earliest one with the same payload at the same URL.
+    """Give each observation the reading of the earliest one with the same payload and hints at the same URL.
 
-    A 304 gets that of the response it confirms, or else of the last one at its URL.
+    A 304 for which there is none gets that of the response it confirms, or else of the last one at its URL.
     """
-    by_payload: dict[tuple[str, str], Observation] = {}
+    by_payload: dict[tuple[str, str, str], Observation] = {}
     by_record: dict[str, Observation] = {}
     by_url: dict[str, Observation] = {}
     found: list[Observation] = []
     for item in ordered:
         capture = item.capture
-        if item.sight is Sight.UNCHANGED:
-            source = by_record.get(capture.original) or by_url.get(capture.url)
-        elif item.reading is not None:
-            source = by_payload.setdefault((capture.url, capture.digest), item)
-        else:
-            source = by_payload.get((capture.url, capture.digest))
+        payload = (capture.url, capture.digest, item.hints)
+        source = by_payload.get(payload)
+        if item.reading is not None:
+            source = by_payload.setdefault(payload, item)
+        elif item.sight is Sight.UNCHANGED:
+            source = source or by_record.get(capture.original) or by_url.get(capture.url)
         told = _with_reading(item, source)
         by_record[capture.record_id] = told
         if told.reading is not None:
@@ -101,7 +102,7 @@ def resolved(ordered: Sequence[Observation]) -> list[Observation]:
 def _with_reading(item: Observation, source: Observation | None) -> Observation:
     if source is None or source is item or item.sight in {Sight.GONE, Sight.REDIRECT}:
         return item
-    return Observation(item.capture, item.identity, source.reading, item.target, item.problem)
+    return replace(item, reading=source.reading)
 
 
 def _own(shown: Sequence[Observation]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import archive
 from archive import urls
-from archive.model import Capture, Outcome, PageType
+from archive.model import Capture, Hints, Outcome, PageType
 
 if TYPE_CHECKING:
     from archive.model import Article
@@ -74,8 +74,8 @@ class Observation:
     """One capture as the index sees it.
 
     `identity` is `urls.identity` of the capture's URL. `reading` is None where nothing was analysed: no HTML,
-    analysis failed (`problem` says so), or the same payload was analysed before at the same URL. `target` is the
-    absolute address of a redirect.
+    analysis failed (`problem` says so), or the same payload was analysed before at the same URL, with the same
+    `hints` (see `mark_of`). `target` is the absolute address of a redirect.
     """
 
     capture: Capture
@@ -83,6 +83,7 @@ class Observation:
     reading: Reading | None = None
     target: str = ""
     problem: str = ""
+    hints: str = ""
 
     @property
     def order(self) -> Order:
@@ -100,6 +101,15 @@ class Observation:
         if self.reading is None:
             return Sight.UNCHANGED if status == 304 else Sight.NOTHING
         return sight_of(self.reading.article)
+
+
+@functools.lru_cache(maxsize=256)
+def mark_of(hints: Hints) -> str:
+    """Return what tells hints apart: 16 hexadecimal digits, "" for empty ones. A page may read otherwise by others."""
+    if hints == Hints():
+        return ""
+    said = repr((hints.languages, hints.outlet, hints.ignore, hints.tdm)).encode()
+    return hashlib.sha256(said).hexdigest()[:16]
 
 
 def order_of(capture: Capture) -> Order:

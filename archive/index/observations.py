@@ -1,7 +1,7 @@
 """Keeps observations in `articles.sqlite`; hides their rows, and that captures can change what they hold.
 
-Of all captures with the same payload at the same URL only the earliest one's article is kept, whichever was
-analysed first: so the rows are a function of the set of captures, not of their arrival. Where that one is taken
+Of all captures with the same payload at the same URL, read with the same hints, only the earliest one's article is
+kept, whichever was analysed first: so the rows are a function of the set of captures, not of their arrival. Where that one is taken
 away, the others have to be observed again, as one of them must now be analysed: they stand in the table `again`.
 """
 
@@ -30,16 +30,32 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "record_id, identity, date, url, status, mime, digest, kind, file, offset, length, original,"
-    " truncated, article, target, problem"
+    " truncated, article, target, problem, hints"
 )
-_INSERT: Final = f"INSERT INTO observation ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+_INSERT: Final = f"INSERT INTO observation ({_COLUMNS}) VALUES ({', '.join('?' * 17)})"  # noqa: S608 - constants
 _KEY: Final = "record_id = ? AND date = ? AND url = ? AND kind = ?"
 _HELD: Final = f"SELECT digest, original, status, mime, truncated, file, offset, length FROM observation WHERE {_KEY}"  # noqa: S608
 _NOTED: Final = ", ".join(map(str, sorted({304, *GONE_STATUSES, *REDIRECT_STATUSES})))
 _BATCH: Final = 500  # SQLite takes at least 999 values in one statement
 
 _Row = tuple[
-    str, str, str, str, int, str, str, str, str, int, int, str, str | None, str | None, str, str
+    str,
+    str,
+    str,
+    str,
+    int,
+    str,
+    str,
+    str,
+    str,
+    int,
+    int,
+    str,
+    str | None,
+    str | None,
+    str,
+    str,
+    str,
 ]
 
 
@@ -82,11 +98,11 @@ class Observations:
         place = (capture.file, capture.offset, capture.length)
         self._connection.execute(query, (*place, *key_of(capture)))
 
-    def is_read(self, capture: Capture) -> bool:
-        """An earlier capture of the same payload at the same URL has been analysed."""
+    def is_read(self, capture: Capture, hints: str | None = None) -> bool:
+        """An earlier capture of the same payload at the same URL has been analysed, with these hints or with any."""
         row = self._connection.execute(
             "SELECT 1 FROM observation WHERE digest = ? AND url = ? AND article IS NOT NULL"
-            " AND (date, record_id, url, kind) < (?, ?, ?, ?)",
+            " AND (date, record_id, url, kind) < (?, ?, ?, ?) AND (?7 IS NULL OR hints = ?7)",
             (
                 capture.digest,
                 capture.url,
@@ -94,6 +110,7 @@ class Observations:
                 capture.record_id,
                 capture.url,
                 capture.kind.value,
+                hints,
             ),
         ).fetchone()
         return row is not None
@@ -114,12 +131,12 @@ class Observations:
 
     def _insert_new(self, observation: Observation) -> bool:
         reading = observation.reading
-        if reading is not None and self.is_read(observation.capture):
+        if reading is not None and self.is_read(observation.capture, observation.hints):
             reading = None
         self._insert(observation, reading)
         self.strike(key_of(observation.capture))
         relations.add_node(self._connection, observation.identity)
-        if reading is not None and self._drop_later(observation.capture):
+        if reading is not None and self._drop_later(observation.capture, observation.hints):
             self._derive_again(observation.identity)
             return True
         return relations.derive(self._connection, observation, reading)
@@ -143,20 +160,22 @@ class Observations:
             self._articles.save(reading) if reading else None,
             observation.target,
             observation.problem,
+            observation.hints,
         )
         self._connection.execute(_INSERT, row)
 
-    def _drop_later(self, capture: Capture) -> bool:
-        """Take the article from later captures of the same payload at the same URL."""
+    def _drop_later(self, capture: Capture, hints: str) -> bool:
+        """Take the article from later captures of the same payload at the same URL, read with the same hints."""
         cursor = self._connection.execute(
             "UPDATE observation SET article = NULL WHERE digest = ? AND url = ? AND article IS NOT NULL"
-            " AND (record_id, date, kind) != (?, ?, ?)",
+            " AND (record_id, date, kind) != (?, ?, ?) AND hints = ?",
             (
                 capture.digest,
                 capture.url,
                 capture.record_id,
                 moment(capture.date),
                 capture.kind.value,
+                hints,
             ),
         )
         return cursor.rowcount > 0
@@ -245,4 +264,4 @@ def _observation(row: _Row, reading: Reading | None) -> Observation:
         original=original,
         truncated=Truncation(row[12]) if row[12] else None,
     )
-    return Observation(capture, identity, reading, target=row[14], problem=row[15])
+    return Observation(capture, identity, reading, target=row[14], problem=row[15], hints=row[16])

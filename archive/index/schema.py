@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "articles.sqlite"
 DRAFT: Final = f"{NAME}.rebuild"
-VERSION: Final = 2
+VERSION: Final = 3
 
 _REPAIR: Final = "delete it, or run 'muragat rebuild': it is made again from the WARC files"
 
@@ -45,7 +45,7 @@ CREATE TABLE observation (
   record_id TEXT NOT NULL, identity TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
   status INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,
   file TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, original TEXT NOT NULL,
-  truncated TEXT, article TEXT, target TEXT NOT NULL, problem TEXT NOT NULL,
+  truncated TEXT, article TEXT, target TEXT NOT NULL, problem TEXT NOT NULL, hints TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (record_id, date, url, kind));
 CREATE INDEX observation_identity ON observation (identity);
 CREATE INDEX observation_payload ON observation (digest, url) WHERE article IS NOT NULL;
@@ -102,6 +102,9 @@ UPDATE node SET moved_at = replace(moved_at, ' ', char(1));
 DELETE FROM meta WHERE name = 'published';
 """  # noqa: S608 - constants
 
+# Version 2 read every page without hints.
+_FROM_2: Final = "ALTER TABLE observation ADD COLUMN hints TEXT NOT NULL DEFAULT '';"
+
 
 def connect(home: Path, *, write: bool, name: str = NAME) -> sqlite3.Connection:
     """Open the articles of the collection at `home`; made where absent, and brought up to date, where `write`.
@@ -143,25 +146,29 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, write: bool) -> None
     version = _version(connection)
     if version == 0:
         _run(connection, _OBSERVATION + _OTHERS)
-    elif version not in {1, VERSION}:
+    elif version not in {*_STEPS, VERSION}:
         raise SchemaUnknown(
             f"{path}: format {version}, and this muragat reads {VERSION}: written by another version; use that"
             " one, or run 'muragat rebuild', which makes it again from the WARC files"
         )
-    elif version == 1 and write:  # its entries are read as they are
-        _migrate(connection, path)
+    elif version in _STEPS and write:  # its entries are read as they are
+        _migrate(connection, path, version)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+_STEPS: Final = {1: _FROM_1, 2: _FROM_2}
+"""Version -> what makes this one of it; in version 1's own step the table is made anew, as it is now."""
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
     try:
-        _run(connection, _FROM_1)
+        _run(connection, _STEPS[version])
     except (sqlite3.OperationalError, sqlite3.IntegrityError) as error:
         if getattr(error, "sqlite_errorname", "") not in {"SQLITE_ERROR", "SQLITE_CONSTRAINT"}:
             raise
         raise StorageError(
             f"{path}: of an earlier version and not as that made it ({error}); {_REPAIR}"
         ) from error
-    _logger.info("%s: brought from format 1 to %d", path, VERSION)
+    _logger.info("%s: brought from format %d to %d", path, version, VERSION)
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
@@ -171,6 +178,11 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def knows_hints(connection: sqlite3.Connection) -> bool:
+    """Say whether the rows tell with which hints pages were read; before version 3 it was always without."""
+    return any(row[1] == "hints" for row in connection.execute("PRAGMA table_info(observation)"))
 
 
 def _version(connection: sqlite3.Connection) -> int:
