@@ -62,7 +62,7 @@ class Site:
     @property
     def hints(self) -> Hints:
         """What analysis may know of this site."""
-        return Hints(languages=self.languages, outlet=self.outlet)
+        return Hints(self.languages, self.outlet, ignore=self.ignore, tdm=self.tdm)
 
     def joined(self, other: Site) -> Site:
         """Return this site with the other's seeds and allowed hosts as well: two addresses of one host."""
