@@ -21,6 +21,7 @@ WORDS = {
     Outcome.DUPLICATE: "same bytes as another address",
     Outcome.NOT_MODIFIED: "not modified",
     Outcome.ROBOTS: "disallowed by robots.txt",
+    Outcome.ROBOTS_UNREACHABLE: "robots.txt can't be read, asked again later",
     Outcome.OUT_OF_SCOPE: "out of scope",
     Outcome.LIMIT: "left out by a limit",
     Outcome.TIMEOUT: "timed out",

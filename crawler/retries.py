@@ -35,13 +35,14 @@ def retry_at(now: float, *, failures: int, retry_after: str = "") -> float | Non
     """
     if failures >= MAX_RETRIES:
         return None
-    asked = _seconds(retry_after, now)
+    asked = seconds_asked(retry_after, now)
     if asked is not None and asked > LONGEST_WAIT_S:
         return None
     return now + max(asked or 0.0, _FIRST_WAIT_S * 3.0**failures)
 
 
-def _seconds(retry_after: str, now: float) -> float | None:
+def seconds_asked(retry_after: str, now: float) -> float | None:
+    """Return the seconds that a Retry-After field asks for, None where it can't be read (RFC 9110 section 10.2.3)."""
     value = retry_after.strip()
     if value.isascii() and value.isdigit() and len(value) < 12:
         return float(value)

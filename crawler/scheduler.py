@@ -12,16 +12,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from scrapy import Request, Spider, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.utils.defer import deferred_from_coro
 
-from archive import urls
 from archive.errors import StorageError
 from archive.model import Announcer
 from crawler.asking import request_for
 from crawler.discover.links import Link
-from crawler.discover.sitemaps import sitemaps_of
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
 from crawler.spider import SiteSpider
@@ -29,9 +26,9 @@ from crawler.spider import SiteSpider
 if TYPE_CHECKING:
     from typing import Self
 
+    from scrapy import Request, Spider
     from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
     from twisted.internet.defer import Deferred
 
 logger = logging.getLogger(__name__)
@@ -54,7 +51,6 @@ class FrontierScheduler(BaseScheduler):
         self._requisite_max = settings.getint("MURAGAT_REQUISITE_MAX")
         self._feeding: asyncio.Task[None] | None = None
         self._is_open = False
-        crawler.signals.connect(self._robots_came, signals.response_received)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -179,12 +175,3 @@ class FrontierScheduler(BaseScheduler):
         engine = self._crawler.engine
         assert engine is not None
         return engine
-
-    def _robots_came(self, response: Response, request: Request, spider: Spider) -> None:
-        """Announce the sitemaps that a robots.txt of the site's own names, or the usual places where it names none."""
-        if spider is not self._spider or not request.url.endswith("/robots.txt"):
-            return
-        if not self._site_crawl.scope.has_host(urls.host_port(response.url)[0]):
-            return
-        links = sitemaps_of(response.body, url=response.url, status=response.status)
-        self._spider.keep(self._site_crawl.tidings.announce(links, referrer=response.url))

@@ -40,7 +40,11 @@ DEFAULT_REQUEST_HEADERS = {
 }
 
 COMPRESSION_ENABLED = False
-DOWNLOADER_MIDDLEWARES = {"crawler.decoding.ContentDecoding": 590}
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.decoding.ContentDecoding": 590,
+    "crawler.robots.middleware.RobotsMiddleware": 100,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+}
 
 # A capture shows what every visitor gets: no cookies are kept, so that no page counts our visits.
 COOKIES_ENABLED = False

@@ -160,12 +160,17 @@ class SiteCrawl:
             self.tally.due -= len(claims)
             await self._in_writer(job)
 
-    async def failed(self, claim: Claim, outcome: Outcome) -> None:
-        """Give an address back that brought no capture."""
+    async def failed(self, claim: Claim, outcome: Outcome, *, until: float | None = None) -> None:
+        """Give an address back that brought no capture; with `until` it could not be asked for, and is due again then.
+
+        A requisite on a host that is none of the site's own is not waited for.
+        """
         is_silent = self._patience.failed(claim, outcome)
         again = None
         if outcome in RETRIED and not is_silent:
             again = retry_at(time.time(), failures=claim.failures)
+        elif until is not None and (not claim.is_requisite or self.scope.has_host(claim.host)):
+            again = until
         self.tally.failed(claim, outcome, is_final=again is None)
         attempt = self._attempt(claim, outcome, is_final=again is None)
         visit = Visit(claim.key, outcome, retry_at=again)

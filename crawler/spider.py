@@ -26,6 +26,7 @@ from archive.model import Outcome
 from crawler.announcing import needs_of
 from crawler.discover.announced import announced_in, is_slow_to_read
 from crawler.rereading import is_confirmation, response_again
+from crawler.robots.middleware import RobotsUnreachable
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
@@ -109,7 +110,8 @@ class SiteSpider(Spider):
                 logger.info(
                     "site=%s url=%s outcome=%s %s", self.name, claim.url, outcome, failure.value
                 )
-                await self.site_crawl.failed(claim, outcome)
+                until = getattr(failure.value, "until", None)
+                await self.site_crawl.failed(claim, outcome, until=until)
         except StorageError:
             logger.debug("site=%s url=%s is due in the next crawl", self.name, claim.url)
         finally:
@@ -229,6 +231,7 @@ def _outcome(error: BaseException | None) -> Outcome:
 
 _OUTCOMES: tuple[tuple[tuple[type[BaseException], ...], Outcome], ...] = (
     ((AddressForbidden,), Outcome.FORBIDDEN),
+    ((RobotsUnreachable,), Outcome.ROBOTS_UNREACHABLE),
     ((IgnoreRequest,), Outcome.ROBOTS),
     ((UnsupportedURLSchemeError,), Outcome.OUT_OF_SCOPE),
     ((CannotResolveHostError,), Outcome.DNS),

@@ -20,6 +20,7 @@ PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 FAILURES = frozenset(
     {
+        Outcome.ROBOTS_UNREACHABLE,
         Outcome.TIMEOUT,
         Outcome.DNS,
         Outcome.TLS,

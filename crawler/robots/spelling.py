@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _LOWER = re.compile(r"(?:%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f]))++")
-_CODED = re.compile(r"%[0-9A-F]{2}")
+_CODED = re.compile(r"%[2-7][0-9A-F]")
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _IN_PATH = {f"%{ord(character):02X}": character for character in _UNRESERVED}
 _IN_QUERY = {f"%{ord(character):02X}": character for character in _UNRESERVED + ":/?@!'(),;"}
