@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LONGEST = 1024
 """Characters of a field that is sent back; tags have 10 to 60, and the rest is somebody's joke."""
 
+_WEAK = "W/"
+
 _EMPTY = "sha256:" + sha256(b"").hexdigest()
 """A 304 could point to no such payload: nothing is stored of it."""
 
@@ -44,19 +46,35 @@ def validators_after(
     capture: Capture,
     fields: Iterable[tuple[bytes, bytes]],
     sent: Validators,
+    *,
+    is_unchanged: bool,
 ) -> Validators:
     """Return what the next request for an address is to be sent with, once `capture` came of it.
 
-    `fields` are those of the answer, `sent` what this visit could have been sent with. A whole 200 gives new ones;
-    after a 304 that speaks of a stored answer, and after an error of the server, those of that answer hold on.
-    After all else there is nothing stored that a 304 could speak of.
+    `fields` are those of the answer, `sent` what this visit was sent with, `is_unchanged` says that its payload is
+    that of the visit before. A whole 200 gives new ones; after a 304 that speaks of a stored answer, and after an
+    error of the server, those of that answer hold on. After all else there is nothing stored that a 304 could speak of.
     """
     is_whole = capture.truncated is None and capture.digest != _EMPTY
     if capture.status == 200 and is_whole:
-        return validators_in(fields, received=capture.date.timestamp())
+        new = validators_in(fields, received=capture.date.timestamp())
+        return _understood(new, sent, is_unchanged=is_unchanged)
     is_confirmed = capture.status == 304 and capture.kind is Kind.REVISIT
     is_passing = capture.status >= 500 or capture.status == 429 or capture.truncated is not None
     return sent if is_confirmed or is_passing else Validators()
+
+
+def _understood(new: Validators, sent: Validators, *, is_unchanged: bool) -> Validators:
+    """Return the new validators without a tag that the server does not know again, where it gives a date as well.
+
+    WordPress compares tags letter by letter, and a server before it that compresses has made them weak: the same
+    page comes whole each time, until it is asked for by its date alone.
+    """
+    if not (new.last_modified and new.etag.startswith(_WEAK)):
+        return new
+    is_unknown = is_unchanged and sent.etag == new.etag
+    was_without = sent.last_modified and not sent.etag
+    return Validators(last_modified=new.last_modified) if is_unknown or was_without else new
 
 
 def validators_in(fields: Iterable[tuple[bytes, bytes]], *, received: float) -> Validators:

@@ -38,7 +38,12 @@ def visit_of(
     is_told = outcome not in {Outcome.HTTP_ERROR, Outcome.TRUNCATED}
     if outcome is Outcome.NOT_MODIFIED and claim.is_requisite:
         fields = refreshed(confirmed(capture), fields)
-    after = validators_after(capture, fields, Validators(claim.etag, claim.last_modified))
+    after = validators_after(
+        capture,
+        fields,
+        Validators(claim.etag, claim.last_modified),
+        is_unchanged=outcome is Outcome.UNCHANGED,
+    )
     return Visit(
         claim.key,
         outcome,
