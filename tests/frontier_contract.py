@@ -161,7 +161,7 @@ class FrontierContract:
         photo = announcement("http://photos.test:81/a", Via(announcer=Announcer.REQUISITE))
         assert self.frontier.announce(SITE, [told("/a"), photo, told("/a")]) == [
             "example.test",
-            "photos.test",
+            "photos.test:81",
         ]
 
     def test_hosts_that_have_enough_are_passed_over(self):

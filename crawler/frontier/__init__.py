@@ -14,15 +14,17 @@ from archive import urls
 from archive.model import Announcer
 from crawler.frontier.claims import (
     MAX_REDIRECTS,
-    PRIORITY,
     RESPELT,
     Announcement,
     Claim,
-    Frontier,
+    Planned,
     Visit,
     announcement,
+    host_of,
     respelt,
 )
+from crawler.frontier.priorities import REQUISITES
+from crawler.frontier.protocol import LEASE_S, Frontier
 from crawler.frontier.rows import (
     CLAIM,
     DONE,
@@ -41,20 +43,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_REDIRECTS",
-    "PRIORITY",
     "RESPELT",
     "Announcement",
     "Claim",
     "Frontier",
+    "Planned",
     "SqliteFrontier",
     "Visit",
     "announcement",
+    "host_of",
     "respelt",
 ]
 
-_IS_REQUISITE = (
-    f" AND announcer = '{Announcer.REQUISITE}' AND priority < {PRIORITY[Announcer.FEED]}"
-)
+_IS_REQUISITE = f" AND announcer = '{Announcer.REQUISITE}' AND priority < {REQUISITES[1]}"
 """The bound on the priority is for the index: behind it lie pages alone, and there may be many."""
 
 
@@ -79,7 +80,7 @@ class SqliteFrontier:
         """True while something waits for `flush`."""
         return bool(self._announced or self._visits)
 
-    def begin(self, site: str, crawl: str) -> bool:
+    def begin(self, site: str, crawl: str, *, full: bool = True) -> bool:
         now = self._clock()
         row = self._connection.execute(
             "SELECT opened FROM rounds WHERE site = ? AND ended IS NULL", (site,)
@@ -119,7 +120,13 @@ class SqliteFrontier:
         ]
 
     def claim(
-        self, site: str, limit: int, *, without: Collection[str] = (), requisites_only: bool = False
+        self,
+        site: str,
+        limit: int,
+        *,
+        without: Collection[str] = (),
+        requisites_only: bool = False,
+        lease_s: float = LEASE_S,
     ) -> Sequence[Claim]:
         places = ", ".join("?" * len(without))
         rows = self._connection.execute(
@@ -138,7 +145,9 @@ class SqliteFrontier:
     def done(self, visit: Visit) -> None:
         self._visits.append(visit)
 
-    def due(self, site: str, *, requisites_only: bool = False) -> float | None:
+    def due(
+        self, site: str, *, requisites_only: bool = False, without: Collection[str] = ()
+    ) -> float | None:
         row = self._connection.execute(
             "SELECT min(due) FROM frontier WHERE site = ? AND claimed = 0 AND due IS NOT NULL"  # noqa: S608 - as above
             f"{_IS_REQUISITE if requisites_only else ''}",

@@ -1,18 +1,19 @@
-"""The values that go in and out of a frontier, and what every frontier does with them."""
+"""The values that go in and out of a frontier, and what every frontier does with them; what it must do is in `protocol`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from w3lib.url import safe_url_string
 
 from archive import urls
 from archive.model import Announcer, Outcome, Via
+from crawler.frontier.priorities import priority_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection
 
 RESPELT = "#"
 """Ends the keys that `respelt` makes; no fetch key has a fragment."""
@@ -20,18 +21,23 @@ RESPELT = "#"
 MAX_REDIRECTS = 10
 """Redirects in a row that are followed; browsers stop at 20, RFC 9110 section 15.4 names no number."""
 
-PRIORITY = {
-    Announcer.SEED: 0,
-    Announcer.ROBOTS: 1_000,
-    Announcer.REQUISITE: 1_500,
-    Announcer.FEED: 2_000,
-    Announcer.REDIRECT: 3_000,
-    Announcer.SITEMAP: 5_000,
-}
-"""Smaller is fetched earlier: what a page needs comes before more pages, so that a crawl that stops has whole
-ones; what a feed announces is new, a sitemap lists the whole back catalogue."""
+DATED = frozenset({Announcer.FEED, Announcer.SITEMAP, Announcer.REST})
+"""Channels that say when a page changed, and are read again and again: what they say makes a known page due."""
 
-_PRIORITY_OF_LINKS = 4_000
+FAILED = frozenset(
+    {
+        Outcome.TIMEOUT,
+        Outcome.DNS,
+        Outcome.TLS,
+        Outcome.CONNECTION,
+        Outcome.HTTP_ERROR,
+        Outcome.TRUNCATED,
+        Outcome.BLOCKED,
+    }
+)
+"""Outcomes of visits that say nothing of whether a page has changed."""
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,10 @@ class Announcement:
     """One address that somebody told us of; `key` is its fetch key, `redirects` how many led here in a row.
 
     Requisites alone have a `kind` (a RequisiteKind) and a `depth`: 1 for what a page names, 2 for what its
-    stylesheets name, and so on.
+    stylesheets name, and so on. `published` and `modified` are the dates that the announcer gives of it (seconds
+    since 1970, UTC). `wanted` makes a known page due that was not visited in this round. `is_channel` says that
+    the address is a feed, a sitemap or a REST list itself. `source` is the list that it stands on, "" for the
+    referrer; the pages of one REST list have one source.
     """
 
     key: str
@@ -48,6 +57,11 @@ class Announcement:
     redirects: int = 0
     kind: str = ""
     depth: int = 0
+    published: float | None = None
+    modified: float | None = None
+    wanted: bool = False
+    is_channel: bool = False
+    source: str = ""
 
     @property
     def is_requisite(self) -> bool:
@@ -56,21 +70,27 @@ class Announcement:
 
     @property
     def host(self) -> str:
-        """The host that it is fetched from, as Scrapy names its download slots."""
-        return urlsplit(self.url).hostname or ""
+        """The host that it is fetched from, see `host_of`."""
+        return host_of(self.url)
+
+    @property
+    def date(self) -> float | None:
+        """The date that is compared with the one its announcer gave before."""
+        return self.published if self.modified is None else self.modified
 
     @property
     def priority(self) -> int:
-        """Its place in the queue, smaller first; nearer addresses come first."""
-        base = PRIORITY.get(self.via.announcer, _PRIORITY_OF_LINKS)
-        return base + min(self.via.hop, 499 if self.is_requisite else 999)
+        """Its place in the queue, smaller first; it follows from the announcement alone."""
+        is_own = self.is_requisite and _name(self.host) == _name(host_of(self.via.seed))
+        dated = self.modified if self.published is None else self.published
+        return priority_of(self.via, is_own=is_own, is_channel=self.is_channel, dated=dated)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An address that is ours to fetch now; it comes back by `done`, or after a restart.
+    """An address that is ours to fetch now, until its lease ends; it comes back by `done` or `release`.
 
-    `digest` is the payload digest of its last visit, "" where there was none; `kind` and `depth` are those of
+    `digest` is the payload digest of its last good answer, "" where there was none; `kind` and `depth` are those of
     its announcement. `etag` and `last_modified` are the validators that its last visit left (see `Visit`),
     `visited` the moment of that (seconds since 1970, UTC), `status` what was answered then, 0 for nothing.
     """
@@ -115,40 +135,43 @@ class Visit:
     last_modified: str = ""
     changed: bool | None = None
 
+    @property
+    def is_news(self) -> bool | None:
+        """Whether a visit that somebody's word caused was worth it; None where it failed and nobody can say."""
+        if self.status in (404, 410):
+            return True
+        if self.outcome in (Outcome.UNCHANGED, Outcome.NOT_MODIFIED):
+            return False
+        return None if self.outcome in FAILED or not self.status else self.changed is not False
 
-class Frontier(Protocol):
-    """What a crawl needs of a frontier; every backend proves itself by the same contract tests."""
 
-    def begin(self, site: str, crawl: str) -> bool:
-        """Start a round of `site`, or go on with one that never ended; return whether it goes on.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A page that was visited since its next visit was last planned.
 
-        A new round makes every page due, and no requisite: those fall due when they are announced again.
-        """
+    `channels` are all that announced it, `announcer` the first of them. Moments are seconds since 1970, UTC: `known`
+    when it became known, `visited` its last visit; `published` and `modified` as announced. `errors` counts the
+    visits that failed since the last that did not. `changed` is None where the last visit says nothing of it.
+    `is_source` tells feeds, sitemaps and REST lists that have announced something.
+    """
 
-    def end(self, site: str) -> None:
-        """Note that the round came to its end."""
-
-    def announce(self, site: str, announcements: Iterable[Announcement]) -> Sequence[str]:
-        """Remember addresses; return the host of each that falls due by it.
-
-        A known page keeps its first announcer and stays a page. A known requisite that is announced as a page
-        becomes one. One that is announced as a requisite again is due for `site` where it waits for its first
-        visit, or was not visited in this round and is not fresh any more.
-        """
-
-    def claim(
-        self, site: str, limit: int, *, without: Collection[str] = (), requisites_only: bool = False
-    ) -> Sequence[Claim]:
-        """Take up to `limit` addresses that are due, the most urgent first; none of the hosts `without`."""
-
-    def done(self, visit: Visit) -> None:
-        """Give back a claimed address; it is not due again before its next round or `retry_at`."""
-
-    def due(self, site: str, *, requisites_only: bool = False) -> float | None:
-        """Return when the next unclaimed address falls due (seconds since 1970), or None."""
-
-    def forgo(self, site: str, kinds: Collection[str]) -> None:
-        """Let no requisite of `site` be due that is not of these kinds, until it is announced again."""
+    id: int
+    key: str
+    url: str
+    host: str
+    announcer: Announcer
+    channels: Collection[Announcer]
+    hop: int
+    published: float | None
+    modified: float | None
+    known: float
+    visited: float
+    outcome: Outcome
+    status: int
+    changed: bool | None
+    errors: int
+    digest: str
+    is_source: bool
 
 
 def announcement(
@@ -169,3 +192,22 @@ def respelt(told: Announcement) -> Announcement:
     A server may insist on one way of writing an address; both are then fetched, under keys of their own.
     """
     return replace(told, key=told.url + RESPELT)
+
+
+def host_of(url: str) -> str:
+    """Return the host that `url` is fetched from, with its port where that is not the scheme's own; "" for none.
+
+    It is the unit of politeness: addresses of one host wait for each other.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if port in (None, _PORTS.get(parts.scheme)):
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _name(host: str) -> str:
+    return host.removeprefix("www.")
