@@ -1,0 +1,61 @@
+"""Which sites `muragat run` crawls, and when there is something to do again; loads no Scrapy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.errors import UnknownSite, UsageError
+from crawler import sites
+from crawler.frontier.claims import host_of
+from crawler.schedule.due import Next, Wait, next_crawl
+from crawler.schedule.past import course
+from crawler.sites.site import LEARNED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from crawler.schedule.past import Course
+    from crawler.sites import Site
+
+
+def scheduled(names: Sequence[str], table: Mapping[str, Site]) -> list[Site]:
+    """Return the sites that have a schedule, of all or of those named.
+
+    Raises UnknownSite, and UsageError for a named one that is crawled by hand only.
+    """
+    if not names:
+        return [site for site in table.values() if site.is_scheduled]
+    chosen = {name: sites.choose(name, table) for name in names}
+    for name, site in chosen.items():
+        if name not in table:
+            raise UnknownSite(
+                f"{name!r} is an address; 'run' takes names, 'muragat sites' lists them"
+            )
+        if not site.is_scheduled:
+            raise UsageError(
+                f"site {name} has no schedule; give it 'every', or crawl it by 'muragat crawl {name}'"
+            )
+    return list(chosen.values())
+
+
+def look(home: Path, chosen: Iterable[Site]) -> Course:
+    """Return what `standing_of` needs to know of sites. Raises StorageError."""
+    return course(home, [site.name for site in chosen if site.every_s == LEARNED])
+
+
+def standing_of(site: Site, known: Course, now: float) -> Next:
+    """Return how one site stands at `now` (seconds since 1970)."""
+    return next_crawl(site, known.rounds.get(site.name), _waits(site, known.closed), now)
+
+
+def due_sites(home: Path, chosen: Sequence[Site], now: float) -> list[Site]:
+    """Return the sites whose next crawl is due. Raises StorageError."""
+    known = look(home, chosen)
+    dues = ((site, standing_of(site, known, now).due) for site in chosen)
+    return [site for site, due in dues if due is not None and due <= now]
+
+
+def _waits(site: Site, closed: Mapping[str, Wait]) -> list[Wait | None]:
+    """Return the wait for each host of the seeds, None for one that is open."""
+    return [closed.get(host) for host in dict.fromkeys(map(host_of, site.seeds))]
