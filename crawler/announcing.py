@@ -6,12 +6,15 @@ Functions from values to values, for the crawl that runs and for the one that is
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.model import Announcer, Via
 from archive.requisites import RequisiteKind
 from crawler.discover.announced import announced_in, needed_in
+from crawler.discover.channels import is_list
+from crawler.discover.links import WHOLE
 from crawler.frontier import MAX_REDIRECTS, announcement, respelt
 
 if TYPE_CHECKING:
@@ -23,11 +26,17 @@ if TYPE_CHECKING:
     from crawler.frontier import Announcement, Claim
 
 
+_AHEAD_S = 86_400.0
+"""Clocks go wrong, and dates without a zone lie up to 14 hours ahead."""
+
+
 def parted(links: Iterable[Link]) -> tuple[list[Link], list[Link]]:
     """Return the links that lead on and those that only belong to the page."""
     leading: list[Link] = []
     shown: list[Link] = []
     for link in links:
+        if link.rel == WHOLE:
+            continue
         (shown if link.announcer is Announcer.REQUISITE else leading).append(link)
     return leading, shown
 
@@ -40,9 +49,13 @@ def untracked(link: Link) -> Link:
 
 
 def announcements(
-    links: Iterable[Link], referrer: str, parent: Claim | None
+    links: Iterable[Link], referrer: str, parent: Claim | None, *, now: float, source: str = ""
 ) -> Iterable[Announcement]:
-    """Yield the announcements of links that `referrer` names; without a `parent` it counts as a seed."""
+    """Yield the announcements of links that `referrer` names; without a `parent` it counts as a seed.
+
+    `now` (seconds since 1970, UTC) is when the answer came: what is dated later is not dated. `source` is the list
+    that the answer is a part of, "" where it stands for itself.
+    """
     seed = parent.via.seed if parent else referrer
     hop = parent.via.hop + 1 if parent else 1
     for link in links:
@@ -52,10 +65,31 @@ def announcements(
             if redirects > MAX_REDIRECTS:
                 continue
         via = Via(announcer=link.announcer, referrer=referrer, seed=seed, hop=hop)
-        told = announcement(link.url, via, redirects=redirects)
+        told = replace(
+            announcement(link.url, via, redirects=redirects),
+            published=_moment(link.published, now),
+            modified=_moment(link.modified, now),
+            is_channel=is_list(link),
+            source=source,
+        )
         if parent and redirects and told.key == parent.key and told.url != parent.url:
             told = respelt(told)
         yield told
+
+
+def _moment(date: str, now: float) -> float | None:
+    """Return an ISO 8601 date in seconds since 1970; None for none, one before that, or one that is yet to come.
+
+    A date without a zone is taken for UTC.
+    """
+    if not date:
+        return None
+    try:
+        moment = datetime.fromisoformat(date)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds <= now + _AHEAD_S else None
 
 
 def needs_of(response: Response, claim: Claim) -> tuple[Link, ...]:

@@ -146,8 +146,17 @@ class SiteCrawl:
         ], due
 
     def _is_outside(self, claim: Claim) -> bool:
-        """Say whether a page is none of this site's: its table may have changed, or an import told of it."""
-        return not claim.is_requisite and not self.scope.has_place(claim.url)
+        """Say whether a page is not to be asked for: none of this site's, or one of many that all gave one page.
+
+        The site's table may have changed since it became known, or an import told of it.
+        """
+        if claim.is_requisite:
+            return False
+        if not self.scope.has_place(claim.url):
+            return True
+        is_same = not self.scope.is_worth(claim.url)
+        self.tally.reasons["same_answer"] += is_same
+        return is_same
 
     async def _leave_out(self, claims: Sequence[Claim]) -> None:
         """Give pages back for this round that are not to be fetched."""

@@ -144,7 +144,9 @@ class SiteSpider(Spider):
                 return
             links = await self._links_of(response)
             referrer = capture.url if capture else claim.url
-            await self.site_crawl.tidings.announce(links, referrer=referrer, capture=capture)
+            await self.site_crawl.tidings.announce(
+                links, referrer=referrer, capture=capture, response=response
+            )
         except StorageError:
             logger.debug("site=%s url=%s its links wait for the next crawl", self.name, claim.url)
         except Exception:

@@ -1,30 +1,33 @@
-"""What the answers of one crawl name, made known to the frontier; hides what was told before and what is out of scope.
+"""What the answers of one crawl name, made known to the frontier; hides which thread does what.
 
 Stands between the spider (in the event loop) and the writer's thread. Addresses that were announced before are
-dropped here as strings, before anything else is made of them.
+dropped as strings (see `sieve`), before anything else is made of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
-from crawler.announcing import announcements, parted, untracked
-from crawler.needs import Needs, below
+from crawler.announcing import announcements, parted
+from crawler.lists import follow_up, list_read, shallow
+from crawler.needs import below
+from crawler.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from scrapy.http import Response
+
     from archive.model import Capture
     from crawler.discover.links import Link
     from crawler.frontier import Announcement, Claim
+    from crawler.lists import ListRead
+    from crawler.needs import Needs
     from crawler.scope import Scope
     from crawler.tally import SiteTally
     from crawler.writer import CollectionWriter, Store
-
-_SEEN_MAX = 50_000
-"""Addresses remembered as strings. A page of a small site names about 100, nearly all of them on every page;
-what is forgotten costs one look-up in the frontier, some microseconds."""
 
 
 class Tidings:
@@ -42,9 +45,8 @@ class Tidings:
         self.needs = needs
         self._writer = writer
         self._tally = tally
-        self._scope = scope
+        self._sieve = Sieve(scope, tally.reasons)
         self._fell_due = fell_due
-        self._seen: set[str] = set()
 
     async def announce(
         self,
@@ -52,25 +54,34 @@ class Tidings:
         *,
         referrer: str,
         capture: Capture | None = None,
+        response: Response | None = None,
     ) -> None:
         """Make links known to the frontier, requisites among them; returns when they are, not when they are durable.
 
-        `referrer` is the address that named them. With `capture` its links count as read from then on.
+        `referrer` is the address that named them, `response` its answer, from which budgets learn and lists are known
+        as such. With `capture` its links count as read from then on.
         """
-        leading, shown = parted(links)
-        unseen = [link for link in map(untracked, leading) if self._is_unseen(link)]
-        in_scope = [link for link in unseen if self._in_scope(link)]
+        found = tuple(links)
+        leading, shown = parted(found)
+        chosen = self._sieve.news(leading, referrer=referrer, response=response)
         needed = self.needs.new(shown, pages=self._tally.pages)
+        read = list_read(referrer, found, response)
 
         def told(store: Store) -> Iterable[Announcement]:
-            if not (in_scope or needed):
+            if not (chosen or needed):
                 return ()
             known = store.frontier.claim_of_url(referrer)
             parent = known[1] if known else None
-            pages = announcements(in_scope, referrer, parent)
+            pages = announcements(
+                shallow(store.frontier, chosen, parent),
+                referrer,
+                parent,
+                now=time.time(),
+                source=read.source if read else "",
+            )
             return (*pages, *below(needed, referrer, parent))
 
-        await self._tell(told, capture)
+        await self._tell(told, capture, read)
 
     async def announce_below(
         self,
@@ -87,26 +98,21 @@ class Tidings:
         )
 
     async def _tell(
-        self, told: Callable[[Store], Iterable[Announcement]], capture: Capture | None
+        self,
+        told: Callable[[Store], Iterable[Announcement]],
+        capture: Capture | None,
+        read: ListRead | None = None,
     ) -> None:
+        name = self._tally.name
+
         def job(store: Store) -> Sequence[str]:
-            hosts = store.frontier.announce(self._tally.name, told(store))
+            now = time.time()
+            hosts = store.frontier.announce(name, told(store))
+            if read is not None and hasattr(store.frontier, "listed"):
+                wanted = follow_up(store, name, read, news=bool(hosts), now=now)
+                hosts = [*hosts, *store.frontier.announce(name, wanted)]
             if capture is not None:
                 store.read.append(capture.sequence)
             return hosts
 
         self._fell_due(await asyncio.wrap_future(self._writer.submit(job)))
-
-    def _is_unseen(self, link: Link) -> bool:
-        if link.url in self._seen:
-            return False
-        if len(self._seen) >= _SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(link.url)
-        return True
-
-    def _in_scope(self, link: Link) -> bool:
-        verdict = self._scope.decide(link.url)
-        if not verdict.in_scope:
-            self._tally.reasons[verdict.reason] += 1
-        return verdict.in_scope

@@ -17,6 +17,7 @@ from lxml import etree
 
 from archive import urls
 from archive.model import Announcer
+from crawler.discover.channels import CHILD, USUAL
 from crawler.discover.feeds import read_feed
 from crawler.discover.links import Link
 
@@ -107,7 +108,7 @@ class _Found:
     def add_child(self, location: str, modified: str) -> None:
         address = urls.absolute(self.url, location) if location else None
         if address and len(self.children) < MAX_LINKS:
-            child = Link(address, Announcer.SITEMAP, modified=modified, rel="child")
+            child = Link(address, Announcer.SITEMAP, modified=modified, rel=CHILD)
             self.children.setdefault(address, child)
 
     def is_full(self) -> bool:
@@ -295,7 +296,7 @@ def sitemaps_of(body: bytes, *, url: str, status: int) -> tuple[Link, ...]:
 def usual_places(url: str) -> tuple[Link, ...]:
     """Return where the host of `url` may keep sitemaps and feeds; to be asked when nothing names any."""
     return tuple(
-        Link(address, announcer)
+        Link(address, announcer, rel=USUAL)
         for places, announcer in ((USUAL_PLACES, Announcer.SITEMAP), (USUAL_FEEDS, Announcer.FEED))
         for place in places
         if (address := urls.absolute(url, place))

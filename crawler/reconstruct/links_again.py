@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 from archive import urls
 from archive.errors import RecordDamaged
 from archive.store.state import mark_read
-from crawler.announcing import announcements, needs_of, parted, untracked
+from crawler.announcing import announcements, needs_of, parted
 from crawler.discover.announced import stored_response
 from crawler.discover.sitemaps import sitemaps_of
 from crawler.frontier import tables as frontier_tables
+from crawler.lists import list_read, shallow
 from crawler.needs import Needs, below
 from crawler.scope import Scope
+from crawler.sieve import Sieve
 from crawler.spider import spider_for
 from crawler.tally import PAGE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from scrapy.http import Response
 
@@ -42,7 +44,6 @@ logger = logging.getLogger(__name__)
 _CRAWLS = 16  # crawls of sites whose budgets and spiders are held; captures come by date
 _LEADS_NOWHERE = ("image/", "audio/", "video/", "font/")
 _SVG = "image/svg+xml"
-_SEEN_MAX = 50_000
 
 
 class LinksAgain:
@@ -86,7 +87,7 @@ class LinksAgain:
     def _told(self, crawl: _Crawl, capture: Capture, claim: Claim | None) -> list[Announcement]:
         try:
             response = stored_response(capture.url, self._collection.read(capture))
-            return list(crawl.told(response, claim))
+            return list(crawl.told(response, claim, now=self._clock.now))
         except RecordDamaged as error:
             logger.info("%s: its links are lost", error)  # `verify` tells of it
         except Exception:
@@ -105,7 +106,7 @@ class LinksAgain:
                 frontier_tables.name_kind(self._connection, each.key, each.kind)
 
     def _crawl(self, crawl: str, site: Site) -> _Crawl:
-        found = self._crawls.pop((crawl, site), None) or _Crawl(site)
+        found = self._crawls.pop((crawl, site), None) or _Crawl(site, self._frontier)
         if len(self._crawls) >= _CRAWLS:
             self._crawls.popitem(last=False)
         self._crawls[crawl, site] = found
@@ -134,49 +135,48 @@ CREATE TEMP TABLE links_read (mark INTEGER PRIMARY KEY);
 class _Crawl:
     """One crawl of a site: its scope with the budgets spent so far, and what it has seen."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, frontier: SqliteFrontier) -> None:
         self.site = site
         self.pages = 0
         self._spider = spider_for(site)()
         self._scope = Scope.from_site(site)
+        self._sieve = Sieve(self._scope)
+        self._frontier = frontier
         self._needs = Needs(site.requisites)
-        self._seen: set[str] = set()
 
-    def told(self, response: Response, claim: Claim | None) -> Iterable[Announcement]:
-        """Return the announcements of an answer; `claim` is its address as the frontier knows it."""
+    def told(
+        self, response: Response, claim: Claim | None, *, now: float
+    ) -> Iterable[Announcement]:
+        """Return the announcements of an answer that came `now`; `claim` is its address as the frontier knows it."""
         if claim is None:
-            return self._of_robots(response)
+            return self._of_robots(response, now)
         if claim.is_requisite:
             return self._of_requisite(response, claim)
-        return self._of_page(self._spider.links(response), response.url, claim)
+        return self._of_page(tuple(self._spider.links(response)), response, claim, now)
 
-    def _of_robots(self, response: Response) -> Iterable[Announcement]:
+    def _of_robots(self, response: Response, now: float) -> Iterable[Announcement]:
         if not self._scope.has_host(urls.host_port(response.url)[0]):
             return ()
         links = sitemaps_of(response.body, url=response.url, status=response.status)
-        return self._of_page(links, response.url, None)
+        return self._of_page(links, response, None, now)
 
     def _of_page(
-        self, links: Iterable[Link], referrer: str, claim: Claim | None
+        self, links: Sequence[Link], response: Response, claim: Claim | None, now: float
     ) -> Iterable[Announcement]:
         leading, shown = parted(links)
-        unseen = [link for link in map(untracked, leading) if self._is_unseen(link.url)]
-        in_scope = [link for link in unseen if self._scope.decide(link.url).in_scope]
+        url = response.url
+        chosen = self._sieve.news(leading, referrer=url, response=response)
         needed = self._needs.new(shown, pages=self.pages)
-        return (*announcements(in_scope, referrer, claim), *below(needed, referrer, claim))
+        read = list_read(url, links, response)
+        source = read.source if read else ""
+        near = shallow(self._frontier, chosen, claim)
+        pages = announcements(near, url, claim, now=now, source=source)
+        return (*pages, *below(needed, url, claim))
 
     def _of_requisite(self, response: Response, claim: Claim) -> Iterable[Announcement]:
         is_redirect = 300 <= response.status < 400
         needed = self._needs.new(needs_of(response, claim), pages=self.pages)
         return below(needed, claim.url, claim, is_redirect=is_redirect)
-
-    def _is_unseen(self, url: str) -> bool:
-        if url in self._seen:
-            return False
-        if len(self._seen) >= _SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(url)
-        return True
 
 
 def _is_robots(capture: Capture) -> bool:
