@@ -21,7 +21,8 @@ from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.misc import load_object
 
 from archive.model import Exchange, Truncation, Via
-from crawler.wire.guard import Guard
+from crawler.wire.gate import UNREADABLE, slot_of
+from crawler.wire.guard import AddressForbidden, Guard
 from crawler.wire.outgoing import outgoing, target_of
 from crawler.wire.pool import Pool
 from crawler.wire.reception import Limits, Reception
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from archive.model import Capture
     from crawler.wire.connection import Connection
+    from crawler.wire.gate import Slot
     from crawler.wire.outgoing import Outgoing, Target
 
 VIA = "muragat_via"
@@ -113,7 +115,8 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             through_proxy=route.is_read_by_proxy,
             withheld_cookies=self._withheld,
         )
-        attempt = await self._exchange(request, route, message)
+        async with slot_of(self.crawler, target.url) as slot:
+            attempt = await self._judged(request, route, message, slot)
         try:
             if attempt.reception.answer.received:
                 await self._record(request, target, message, attempt=attempt)
@@ -125,7 +128,31 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         """Close the idle connections."""
         self._pool.close()
 
-    async def _exchange(self, request: Request, route: Route, message: Outgoing) -> _Attempt:
+    async def _judged(
+        self, request: Request, route: Route, message: Outgoing, slot: Slot
+    ) -> _Attempt:
+        """Exchange, and tell the slot what came of it."""
+        try:
+            attempt = await self._exchange(request, route, message, slot)
+        except AddressForbidden:
+            raise
+        except Exception:
+            slot.failed()
+            raise
+        reception = attempt.reception
+        head = reception.answer.head
+        if not reception.answer.received:
+            slot.failed()
+        elif head is None:
+            slot.answered(UNREADABLE)
+        else:
+            asked = reception.headers.get(b"Retry-After") or b""
+            slot.answered(head.status, asked.decode("latin-1"), began_at=reception.head_at)
+        return attempt
+
+    async def _exchange(
+        self, request: Request, route: Route, message: Outgoing, slot: Slot
+    ) -> _Attempt:
         """Send over a kept connection or a new one; over a new one too where a kept one gave no byte."""
         begun = monotonic()
         limits = self._limits.for_request(request)
@@ -133,6 +160,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         kept = self._pool.take(route) if request.method in _IDEMPOTENT else None
         attempt = None
         if kept is not None:
+            await _turn(slot, kept)
             reception = Reception(self.crawler, request, limits)
             attempt = await self._attempt(
                 kept, route, message, reception=reception, deadline=deadline
@@ -140,6 +168,7 @@ class RecordingDownloadHandler(BaseDownloadHandler):
         if attempt is None or not attempt.reception.answer.received:
             reception = Reception(self.crawler, request, limits)
             connection = await self._connect(route, reception, deadline)
+            deadline += await _turn(slot, connection)
             attempt = await self._attempt(
                 connection, route, message, reception=reception, deadline=deadline
             )
@@ -238,6 +267,17 @@ class RecordingDownloadHandler(BaseDownloadHandler):
             reception.stop.response = response
             raise reception.stop
         return response
+
+
+async def _turn(slot: Slot, connection: Connection) -> float:
+    """Wait for the moment of sending over a connection; return how long that took (s)."""
+    begun = monotonic()
+    try:
+        await slot.sending()
+    except BaseException:
+        connection.abort()
+        raise
+    return monotonic() - begun
 
 
 async def _converse(connection: Connection, data: bytes, reception: Reception) -> None:
