@@ -115,4 +115,6 @@ def _shape(path: str) -> str:
 
 
 def is_sitemap(path: str) -> bool:
-    return "sitemap" in path.rpartition("/")[2].lower()
+    """True where a path looks like a sitemap's; nothing else is sent as `.xml.gz`."""
+    name = path.rpartition("/")[2].lower()
+    return "sitemap" in name or name.endswith(".xml.gz")

@@ -28,7 +28,7 @@ _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf:rdf"})
 _SITEMAP_ROOTS = frozenset({b"urlset", b"sitemapindex"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
-_SITEMAP_NAME = re.compile(r"sitemap[^/?]*\.(?:txt|xml|xml\.gz|gz)(?:\?|\Z)", re.IGNORECASE)
+_SITEMAP_NAME = re.compile(r"(?:sitemap[^/?]*\.(?:txt|xml|gz)|\.xml\.gz)(?:\?|\Z)", re.IGNORECASE)
 
 
 class Reader(StrEnum):

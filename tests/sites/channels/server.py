@@ -92,7 +92,8 @@ class ChannelSite:
 
     def _second(self) -> Answer:
         fields = {**HTML, "Link": '</atom>; rel=alternate; type="application/atom+xml"'}
-        return 200, fields, paper.html("Second", paper.anchors(self._paper.of("second-seed")))
+        head = '<link rel="alternate" type="application/feed+json" href="/feed.json">'
+        return 200, fields, paper.html("Second", paper.anchors(self._paper.of("second-seed")), head)
 
     def _robots(self) -> Answer:
         text = f"User-agent: *\nDisallow:\nSitemap: {self.base}maps.xml\n"
