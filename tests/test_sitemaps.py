@@ -216,8 +216,8 @@ def test_robots_txt_names_sitemaps():
 
 def test_usual_places_are_on_the_same_host_and_port():
     places = usual_places("http://127.0.0.1:8101/deep/page?x=1")
-    assert Link("http://127.0.0.1:8101/wp-sitemap.xml", Announcer.SITEMAP) in places
-    assert Link("http://127.0.0.1:8101/feed/", Announcer.FEED) in places
+    assert Link("http://127.0.0.1:8101/wp-sitemap.xml", Announcer.SITEMAP, rel="usual") in places
+    assert Link("http://127.0.0.1:8101/feed/", Announcer.FEED, rel="usual") in places
     assert usual_places("mailto:a@b") == ()
 
 
