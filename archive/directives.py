@@ -31,8 +31,7 @@ _MOST: Final = 50
 def directives(value: str) -> tuple[str, ...]:
     """Return the directives of one field value in lower case; those for other crawlers are left out.
 
-    A crawler's name holds for all that follows it, up to the next name. Directives with a value are written
-    `name: value`.
+    A crawler's name holds for all that follows it, up to the next name.
 
     >>> directives("googlebot: noindex, nofollow, muragat: noarchive")
     ('noarchive',)
@@ -52,12 +51,9 @@ def _concerning_us(value: str) -> Iterator[str]:
     is_ours = True
     for part in _parts(value):
         named = _NAMED.fullmatch(part)
-        if named and named[1] in _WITH_VALUE:
-            told = f"{named[1]}: {named[2].strip()}"
-        elif named:
+        told = part
+        if named and named[1] not in _WITH_VALUE:
             is_ours, told = named[1] in _EVERYBODY, named[2].strip()
-        else:
-            told = part
         if is_ours and told:
             yield told
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         ("unavailable_after: 25 Jun 2030 15:00:00 PST", ("unavailable_after: 25 jun 2030 15:00:00 pst",)),
         ("unavailable_after: Fri, 25 Jun 2010 15:00:00 GMT, noindex",
          ("unavailable_after: fri, 25 jun 2010 15:00:00 gmt", "noindex")),
-        ("max-snippet:5, none", ("max-snippet: 5", "none")),
+        ("max-snippet:5, none", ("max-snippet:5", "none")),
         ("", ()),
     ],
 )  # fmt: skip
