@@ -1,4 +1,4 @@
-"""crawler.discover.links, tags and robots_directives: what a page links to, in linear time."""
+"""crawler.discover.links, tags and directives: what a page links to, in linear time."""
 
 import time
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from archive import urls
+from archive.directives import directives
 from archive.model import Announcer
 from crawler.discover.links import (
     MAX_BYTES,
@@ -17,7 +18,6 @@ from crawler.discover.links import (
     links_of_redirect,
     read_links,
 )
-from crawler.discover.robots_directives import directives
 
 URL = "https://example.com/2024/a-post/"
 

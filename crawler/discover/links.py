@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.charset import decode_html
+from archive.directives import directives
 from archive.model import Announcer
 from archive.requisites import MarkupReader, Requisites, link_field
 from archive.tags import MAX_TAGS, attributes, tags
 from crawler.discover import wordpress
 from crawler.discover.anchors import target_of, words_after
-from crawler.discover.robots_directives import directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
