@@ -46,6 +46,9 @@ REQUISITES = (Band.REQUISITE * BAND, (Band.REQUISITE + 1) * BAND)
 _FOREIGN = BAND // 2
 """Where the requisites of other hosts begin in their band."""
 
+FOREIGN = (REQUISITES[0] + _FOREIGN, REQUISITES[1])
+"""The same for requisites of hosts other than the seed's."""
+
 _FARTHEST = 999
 _YEAR_2100 = 4_102_444_800
 _HOUR_S = 3600

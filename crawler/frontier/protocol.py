@@ -60,9 +60,12 @@ class Frontier(Protocol):
         *,
         without: Collection[str] = (),
         requisites_only: bool = False,
+        own_only: bool = False,
         lease_s: float = LEASE_S,
     ) -> Sequence[Claim]:
         """Take up to `limit` addresses that are due, the most urgent first; none of the hosts `without`.
+
+        With `own_only` no requisites of hosts other than the seed's.
 
         Nobody else gets them until they come back, or for `lease_s` seconds.
         """
@@ -85,9 +88,14 @@ class Frontier(Protocol):
     ) -> float | None:
         """Return when to claim next, None where nothing waits: now or earlier where something is due.
 
+        What is planned for later is no part of the round until it falls due.
+
         It may be earlier than the moment when something falls due, never later. What others hold counts at the end
         of its lease.
         """
+
+    def next_planned(self, site: str) -> float | None:
+        """Return when the next page falls due by plan, None where none is planned."""
 
     def forgo(self, site: str, kinds: Collection[str]) -> None:
         """Let no requisite of `site` be due that is not of these kinds, until it is announced again."""
