@@ -2,5 +2,5 @@
 
     gathering -> facts -> rules -> Judgement -> standing (state.sqlite) -> delivery (an address, a program)
 
-`judging.alarms_of` is the way in at a crawl's end; `standing.standing` reads what is wrong now.
+`judging.sounded` is what the end of a crawl calls; `standing.standing` reads what is wrong now.
 """

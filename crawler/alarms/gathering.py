@@ -7,7 +7,7 @@ dates that channels told. `python -m benchmarks.alarms` measures it.
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from archive import urls
@@ -48,25 +48,25 @@ _A_DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """A crawl that has come to its end: its sites, its counts, and from when to when it lasted.
-
-    `raised` says since when (seconds since 1970) fields of a site are known to have collapsed: they are held against
-    what was before.
-    """
+    """A crawl that has come to its end: its sites, its counts, and from when to when it lasted."""
 
     sites: Sequence[Site]
     tally: Tally
     since: datetime
     now: datetime
-    raised: Mapping[str, float] = field(default_factory=dict)
 
 
 class Gathering:
-    """A collection that is looked through; a context manager, for one thread. Raises as `Collection` does."""
+    """A collection that is looked through; a context manager, for one thread.
 
-    def __init__(self, home: Path, crawled: Crawled) -> None:
+    `raised` says by site since when (seconds since 1970) its fields are known to have collapsed: articles are held
+    against those before. Raises as `Collection` does.
+    """
+
+    def __init__(self, home: Path, crawled: Crawled, raised: Mapping[str, float]) -> None:
         self._path = home / state.NAME
         self._crawled = crawled
+        self._raised = raised
         with ExitStack() as stack:
             self._collection = stack.enter_context(Collection(home))
             self._state = stack.enter_context(closing(state.open_for_reading(self._path)))
@@ -88,7 +88,7 @@ class Gathering:
         counts = Visits.of(self._crawled.tally.sites.get(site.name))
         begin, end = self._crawled.since.timestamp(), self._now + _A_DAY_S
         now = self._pages(site.name, begin, end)
-        before = self._pages(site.name, 0.0, self._crawled.raised.get(site.name, begin))
+        before = self._pages(site.name, 0.0, self._raised.get(site.name, begin))
         since, floor = self._crawled.since, self._floor
         feeds = feeds_of(self._collection, self._state, site.name, since=since, floor=floor)
         dates = self._published([*now, *before], feeds, site.name)

@@ -9,6 +9,7 @@ without alarms; the next crawl raises them again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from crawler.alarms.alarm import Alarm, AlarmKind
@@ -16,7 +17,6 @@ from crawler.alarms.alarm import Alarm, AlarmKind
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
-    from datetime import datetime
 
     from crawler.alarms.alarm import Judgement
 
@@ -40,6 +40,11 @@ class Standing:
 
     alarm: Alarm
     since: float
+
+    def to_json(self) -> dict[str, str]:
+        """Return the object that reports hold, its date ISO 8601."""
+        since = datetime.fromtimestamp(self.since, UTC).isoformat(timespec="seconds")
+        return {**self.alarm.to_json(), "since": since}
 
 
 @dataclass(frozen=True, slots=True)
