@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive import urls
+from crawler import traps
 from crawler.discover.wordpress import place_of
 from crawler.forms import is_sitemap, unfit
 from crawler.sameness import Sameness
@@ -82,7 +83,7 @@ class Scope:
         self._prefixes = tuple(_place(urls.fetch_key(prefix)) for prefix in prefixes)
         self._budgets = Budgets()
         self._sameness = Sameness()
-        self._referrer: tuple[str, frozenset[str]] = ("", frozenset())
+        self._referrer = ("", "")
 
     @classmethod
     def from_site(cls, site: Site) -> Scope:
@@ -104,8 +105,8 @@ class Scope:
             return _IN
         reason = "" if is_listed and place_of(url) else self._unfit(parts)
         if not reason:
-            inbred = self._inbred(referrer) if referrer and not is_listed else frozenset()
-            reason = self._budgets.refusal(parts.patterns, inbred=inbred, is_listed=is_listed)
+            is_inbred = not is_listed and parts.place == self._place_of(referrer)
+            reason = self._budgets.refusal(parts.patterns, is_inbred=is_inbred, is_listed=is_listed)
         return _OUT[reason] if reason else _IN
 
     def read(self, url: str, links: Iterable[str], answer: bytes = b"") -> None:
@@ -135,14 +136,13 @@ class Scope:
             if all(each.kind is Kind.NUMBER and each.text not in own for each in parts.patterns):
                 yield parts.key
 
-    def _inbred(self, referrer: str) -> frozenset[str]:
-        """Return the patterns of a page, and that of the queries of its path; a home page has no such queries."""
+    def _place_of(self, referrer: str) -> str:
+        """Return the place of the page that names an address; a home page makes up no queries of its own."""
         if referrer != self._referrer[0]:
-            parts = _Parts.of(referrer)
-            texts = {pattern.text for pattern in parts.patterns}
-            if parts.path != "/":
-                texts.add(f"{parts.origin}{parts.path}?")
-            self._referrer = (referrer, frozenset(texts))
+            self._referrer = (referrer, "")
+            parts = _Parts.of(referrer) if referrer else None
+            if parts and (parts.path != "/" or parts.query):
+                self._referrer = (referrer, parts.place)
         return self._referrer[1]
 
     def _unfit(self, parts: _Parts) -> str:
@@ -190,6 +190,10 @@ class _Parts:
     @property
     def patterns(self) -> tuple[Pattern, ...]:
         return patterns_of(self.origin, self.path, self.query)
+
+    @property
+    def place(self) -> str:
+        return traps.place_of(self.origin, self.path)
 
     @property
     def pattern(self) -> str:

@@ -96,6 +96,11 @@ class Pattern:
         return self.text.rpartition("/")[2][:-1] != self.own.rpartition("/")[2]
 
 
+def place_of(origin: str, path: str) -> str:
+    """Return what all addresses of a folded path share; pages of one place may make up each other's queries."""
+    return f"{origin}{_DIGITS.sub('N', path)}"
+
+
 def patterns_of(origin: str, path: str, query: str) -> tuple[Pattern, ...]:
     """Return the patterns that an address counts for, the widest first; () for one that has none.
 
@@ -108,7 +113,7 @@ def patterns_of(origin: str, path: str, query: str) -> tuple[Pattern, ...]:
     has_number = any(map(str.isdigit, path))
     if variant != query or has_number:
         kind = _kind(path, query, variant)
-        found.append(Pattern(f"{origin}{_DIGITS.sub('N', path)}?{variant}", kind, path + query))
+        found.append(Pattern(f"{place_of(origin, path)}?{variant}", kind, path + query))
     return tuple(found)
 
 
@@ -129,15 +134,11 @@ class Budgets:
         self._names: dict[str, set[int]] = {}
 
     def refusal(
-        self,
-        patterns: tuple[Pattern, ...],
-        *,
-        inbred: frozenset[str] = frozenset(),
-        is_listed: bool = False,
+        self, patterns: tuple[Pattern, ...], *, is_inbred: bool = False, is_listed: bool = False
     ) -> str:
         """Return why an address is refused, or ""; one that was admitted stays admitted.
 
-        `inbred` are the patterns of the page that names it; `is_listed` where a list of the site does.
+        `is_inbred` where a page of the same place names it; `is_listed` where a list of the site does.
         """
         for pattern in patterns:
             if is_listed and not pattern.is_numbered:
@@ -146,7 +147,7 @@ class Budgets:
             if pattern.own in count.marks:
                 continue
             if not is_listed:
-                if count.total >= _allowed(pattern, count, is_inbred=pattern.text in inbred):
+                if count.total >= _allowed(pattern, count, is_inbred=is_inbred):
                     return _REFUSALS[pattern.kind]
                 count.total += 1
             count.marks.add(pattern.own)
