@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,14 @@ logger = logging.getLogger(__name__)
 _STOPPED = 130
 _STOP_S = 10.0
 """How long the process may take to save its state when the crawl is interrupted."""
+
+
+class Drained(Enum):
+    """How far analysis came: all is analysed and published; its time was over; it failed."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    FAILED = "failed"
 
 
 class AnalysisProcess:
@@ -54,17 +64,20 @@ class AnalysisProcess:
         self._reader = threading.Thread(target=self._read, name="analysis-progress", daemon=True)
         self._reader.start()
 
-    def drain(self) -> bool:
-        """Let it finish the backlog and publish; return whether it did.
+    def drain(self, *, limit_s: float | None = None) -> Drained:
+        """Let it finish the backlog and publish; after `limit_s` seconds it saves its state and ends as it is.
 
         One that was killed (for want of memory, say) is replaced once.
         """
-        code = self._drained()
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        code = self._drained(deadline)
         if code < 0 and not self._is_interrupted:
             logger.warning("analysis was ended by signal %s; it is started again", -code)
             self.start()
-            code = self._drained()
-        return self._is_well(code)
+            code = self._drained(deadline)
+        if self._is_interrupted and code in {_STOPPED, -signal.SIGTERM}:
+            return Drained.CUT
+        return Drained.WHOLE if self._is_well(code) else Drained.FAILED
 
     def stop(self) -> None:
         """Make it save its state and end, the backlog as it is."""
@@ -80,8 +93,14 @@ class AnalysisProcess:
         self._is_interrupted = True
         self._process.terminate()
 
-    def _drained(self) -> int:
+    def _drained(self, deadline: float | None) -> int:
         self._tell("drain\n")
+        assert self._process is not None
+        try:
+            self._process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.interrupt()
+            return self._wait(limit_s=_STOP_S)
         return self._wait(limit_s=None)
 
     def _tell(self, word: str) -> None:

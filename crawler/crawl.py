@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
-from archive.errors import MuragatError
+from archive.errors import MuragatError, UsageError
 from crawler.display import CrawlDisplay
 from crawler.recorder import session_options
 from crawler.session import CrawlSession
@@ -54,6 +54,7 @@ class CrawlOptions:
     requisites: str | None = None
     allow: tuple[str, ...] = ()
     analyse: bool = True
+    is_scheduled: bool = False
 
 
 def crawl(home: Path, sites: Sequence[Site], options: CrawlOptions) -> Report:
@@ -62,7 +63,7 @@ def crawl(home: Path, sites: Sequence[Site], options: CrawlOptions) -> Report:
     Raises what opening the collection raises, and StorageError where it could not be written to the end.
     """
     settings = crawl_settings(home, options)
-    spiders = [spider_for(site) for site in sites]
+    spiders = _spiders(sites, options)
     session = CrawlSession.take(home, session_options(settings, spiders))
     display = CrawlDisplay(session)
     crawling = _Crawling(session, settings, at_once=display.abandon)
@@ -74,6 +75,22 @@ def crawl(home: Path, sites: Sequence[Site], options: CrawlOptions) -> Report:
             session.end()
     assert session.report is not None
     return session.report
+
+
+def _spiders(sites: Sequence[Site], options: CrawlOptions) -> list[type[SiteSpider]]:
+    """Return the spiders of the sites. Raises UsageError; nobody being there to mend one, the others go on without it."""
+    spiders: list[type[SiteSpider]] = []
+    wrong: list[UsageError] = []
+    for site in sites:
+        try:
+            spiders.append(spider_for(site))
+        except UsageError as error:
+            wrong.append(error)
+    if wrong and not (options.is_scheduled and spiders):
+        raise wrong[0]
+    for each in wrong:
+        logger.error("%s", each)
+    return spiders
 
 
 def options_from(chosen: Mapping[str, object]) -> CrawlOptions:
@@ -97,6 +114,7 @@ def crawl_settings(home: Path, options: CrawlOptions) -> Settings:
         "MURAGAT_ANALYSE": options.analyse,
         "MURAGAT_MAX_PAGES": options.max_pages,
         "MURAGAT_MAX_TIME": options.max_time_s,
+        "MURAGAT_SCHEDULED": options.is_scheduled or None,
         "MURAGAT_ALLOW_MORE": list(options.allow) or None,
         "DOWNLOAD_DELAY": options.delay_s,
         "CONCURRENT_REQUESTS_PER_DOMAIN": options.concurrency,
@@ -162,6 +180,7 @@ class _Crawling:
         self._stopping = asyncio.ensure_future(self._stop())
 
     async def _stop(self) -> None:
+        self._session.pace.stop()
         stop = asyncio.ensure_future(self._runner.stop())
         grace_s = _GRACE_S if self._session.failure is None else _GRACE_WITHOUT_STORAGE_S
         await asyncio.wait([stop], timeout=grace_s)

@@ -54,7 +54,8 @@ def named_by(address: str) -> tuple[str, str]:
 class Start:
     """What a crawl was told at its start. `sites` are as configured, the command line's options taken in.
 
-    `spiders` names those that are no site's: a Scrapy project's own. No secret is among `options`.
+    `spiders` names those that are no site's: a Scrapy project's own. No secret is among `options`. `is_scheduled` where
+    nobody started it by hand.
     """
 
     sites: tuple[Site, ...] = ()
@@ -62,6 +63,7 @@ class Start:
     user_agent: str = ""
     robots: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    is_scheduled: bool = False
 
     def beyond(self, known: Start) -> Start | None:
         """Return this without the sites and spiders that `known` names, None where nothing is left."""
@@ -81,6 +83,7 @@ class Start:
                 "crawl": crawl,
                 "started": _date(started),
                 "version": archive.__version__,
+                "scheduled": self.is_scheduled,
                 "userAgent": self.user_agent,
                 "robots": self.robots,
                 "sites": [asdict(site) for site in self.sites],

@@ -137,6 +137,7 @@ def session_options(settings: BaseSettings, spiders: Sequence[type[Spider]]) -> 
         user_agent=about.user_agent,
         robots=about.robots,
         options={option: settings.get(name) for option, name in _OPTIONS.items()},
+        is_scheduled=settings.getbool("MURAGAT_SCHEDULED"),
     )
     return SessionOptions(
         about,

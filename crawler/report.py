@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from archive.model import Outcome
 from archive.printed import size
@@ -11,7 +12,6 @@ from crawler.tally import MISSING_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from crawler.tally import SiteTally, Tally
 
@@ -36,6 +36,9 @@ WORDS = {
     Outcome.EMPTY_SHELL: "empty without a browser",
 }
 
+
+_LAST_MOMENT: Final = 253_402_300_000.0
+"""In the year 9999: later dates can't be written."""
 
 _NOT_ANALYSED = "analysis did not finish, articles.jsonl is as it was; what was crawled is kept, the next crawl goes on with it"
 
@@ -63,11 +66,14 @@ class Report:
     failed: tuple[str, ...]
     is_analysed: bool
     warnings: tuple[str, ...]
+    alarms: tuple[Mapping[str, object], ...] = ()
+    is_scheduled: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the object that `crawl --json` prints and `crawls/ID.json` holds."""
         return {
             "crawl": self.crawl,
+            "scheduled": self.is_scheduled,
             "started": self.started.isoformat(timespec="seconds"),
             "sites": list(self.sites),
             "pages": self.pages,
@@ -80,6 +86,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,
             "warnings": list(self.warnings),
+            "alarms": [dict(alarm) for alarm in self.alarms],
         }
 
     def lines(self) -> Iterator[str]:
@@ -101,21 +108,26 @@ class Report:
             yield f"warning: {warning}"
 
 
-def make_report(
-    crawl: str,
-    tally: Tally,
-    *,
-    started: datetime,
-    seconds: float,
-    warc_bytes: int,
-    interrupted: bool,
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a crawl went as a whole; `warnings` and `alarms` are those that came up after it."""
+
+    started: datetime
+    seconds: float
+    warc_bytes: int
+    interrupted: bool = False
+    is_scheduled: bool = False
+    warnings: tuple[str, ...] = ()
+    alarms: tuple[Mapping[str, object], ...] = ()
+
+
+def make_report(crawl: str, tally: Tally, course: Course) -> Report:
     """Return the report of what `tally` counted."""
     sites = tuple(tally.sites.values())
     return Report(
         crawl=crawl,
-        started=started,
-        seconds=seconds,
+        started=course.started,
+        seconds=course.seconds,
         sites=tuple(_site(site) for site in sites),
         pages=tally.pages,
         requisites=_counted(*tally.requisites),
@@ -124,15 +136,18 @@ def make_report(
         backlog=tally.backlog,
         outcomes={outcome: count for outcome, count in tally.outcomes.items() if count},
         wire_bytes=tally.wire_bytes,
-        warc_bytes=warc_bytes,
-        interrupted=interrupted,
+        warc_bytes=course.warc_bytes,
+        interrupted=course.interrupted,
         failed=tuple(site.name for site in sites if site.has_failed),
         is_analysed=tally.is_analysed,
         warnings=(
             *filter(None, [tally.failure, "" if tally.is_analysed else _NOT_ANALYSED]),
             *_warnings(sites),
+            *course.warnings,
             *tally.problems,
         ),
+        alarms=course.alarms,
+        is_scheduled=course.is_scheduled,
     )
 
 
@@ -155,10 +170,27 @@ def _site(site: SiteTally) -> dict[str, object]:
         "known": site.known,
         "due": site.due,
         "ended": site.ended,
+        "put_off": _put_off(site),
         "resumed": site.resumed,
         "outcomes": {outcome: count for outcome, count in site.outcomes.items() if count},
         "out_of_scope": {reason: count for reason, count in site.reasons.items() if count},
     }
+
+
+def _put_off(site: SiteTally) -> dict[str, str] | None:
+    """Return until when a crawl was put off, None where it was not."""
+    if not site.put_off_until:
+        return None
+    until = _moment(site.put_off_until)
+    return {"until": until.isoformat(timespec="seconds"), "because": site.put_off_because}
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC)
+
+
+def _minute(seconds: float) -> str:
+    return f"{_moment(seconds):%Y-%m-%d %H:%M} UTC"
 
 
 def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
@@ -170,7 +202,9 @@ def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
                 f"{site.name}: links of {site.unread} pages were not read, the site's spider failed on them;"
                 " mend it and crawl again"
             )
-        if site.captures == 0:
+        if site.put_off_until:
+            yield f"{site.name}: put off until {_minute(site.put_off_until)}: {site.put_off_because}"
+        if site.is_bare:
             reasons = ", ".join(WORDS[Outcome(name)] for name in site.outcomes) or "no answer"
             yield f"{site.name}: nothing was captured ({reasons}); check the address and the network"
         elif site.pages == 0 and site.errors:

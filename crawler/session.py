@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archive import Warcinfo, urls
 from archive.errors import StorageError
-from crawler.analysis import AnalysisProcess
+from crawler.analysis import AnalysisProcess, Drained
 from crawler.crawl_records import PREFIX, REPORT, START, Start, named_by, target
-from crawler.report import Report, make_report
+from crawler.manners import Pace
+from crawler.manners.table import leave, take_up
+from crawler.report import Course, Report, make_report
+from crawler.schedule.planning import learn_and_plan
 from crawler.tally import Tally
 from crawler.writer import CollectionWriter
 
@@ -30,9 +33,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.store.rows import Stats
+    from crawler.manners.table import HostRow
     from crawler.writer import FrontierKeeper, Store
 
 logger = logging.getLogger(__name__)
+
+_ANALYSED_S = 30.0
+"""What a crawl with a time of its own leaves to analysis at least; the rest is taken up by the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,8 @@ class CrawlSession:
         self.interrupted = False
         self.failure: StorageError | None = None
         self.report: Report | None = None
+        self.warnings: list[str] = []
+        self.pace = Pace()
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._takers = 0
@@ -66,6 +75,7 @@ class CrawlSession:
             home, options.about, self._storage_failed, keeper=options.keeper
         )
         self._analysis = AnalysisProcess(home) if options.analyse else None
+        self._is_drained = False
         self._told = options.start
         self._before: Stats | None = None
 
@@ -130,6 +140,8 @@ class CrawlSession:
     def _start(self) -> None:
         self.writer.start()
         self._before = self.writer.submit(lambda store: store.collection.stats()).result()
+        rows, was_killed = self.writer.submit(_hosts).result()
+        self.pace.load(rows, was_killed=was_killed)
         self.crawl = self.writer.submit(self._begin).result()
         if self._analysis is not None:
             self._analysis.start()
@@ -156,6 +168,7 @@ class CrawlSession:
     def _finish(self) -> None:
         after = self._published()
         self._end_analysis()
+        self._plan()
         self.report = self._reported(after)
         try:
             if self.failure is None:
@@ -168,10 +181,16 @@ class CrawlSession:
     def _published(self) -> Stats | None:
         """Commit and publish; None where that, or the crawl before, failed."""
         try:
-            return None if self.failure else self.writer.submit(_publish).result()
+            return None if self.failure else self.writer.submit(self._publish).result()
         except StorageError as error:
             self.failure = error
             return None
+
+    def _publish(self, store: Store) -> Stats:
+        store.commit()
+        leave(store.collection.state, [*store.hosts, *self.pace.changed()])
+        store.collection.publish()
+        return store.collection.stats()
 
     def _reported(self, after: Stats | None) -> Report:
         assert self._before is not None
@@ -179,10 +198,14 @@ class CrawlSession:
         return make_report(
             self.crawl,
             self.progress(),
-            started=self._started,
-            seconds=time.monotonic() - self._clock,
-            warc_bytes=after.warc_bytes - self._before.warc_bytes if after else 0,
-            interrupted=self.interrupted,
+            Course(
+                self._started,
+                time.monotonic() - self._clock,
+                after.warc_bytes - self._before.warc_bytes if after else 0,
+                interrupted=self.interrupted,
+                is_scheduled=self._told.is_scheduled,
+                warnings=tuple(self.warnings),
+            ),
         )
 
     def _record_report(self, store: Store) -> None:
@@ -198,14 +221,50 @@ class CrawlSession:
             return
         if self.interrupted or self.failure is not None:
             self._analysis.stop()
-        else:
-            self.tally.is_analysed = self._analysis.drain()
+            return
+        drained = self._analysis.drain(limit_s=self._left_for_analysis())
+        self.tally.is_analysed = drained is not Drained.FAILED or self.interrupted
+        self._is_drained = drained is Drained.WHOLE
+
+    def _left_for_analysis(self) -> float | None:
+        """Return for how many seconds analysis may go on, None where no time was set for the crawl.
+
+        Half as long as the crawl was given, and `_ANALYSED_S` at least.
+        """
+        limits = [site.max_time_s for site in self._told.sites]
+        if not limits or not all(limits):
+            return None
+        over = time.monotonic() - self._clock
+        return max(_ANALYSED_S, 1.5 * max(limits) - over)
+
+    def _plan(self) -> None:
+        """Learn from what was visited and say when scheduled pages are due again.
+
+        What fails here costs no more than that: the next crawl plans what this one visited.
+        """
+        sites = [site for site in self._told.sites if site.is_scheduled]
+        if not sites or not self._is_drained or self.failure is not None:
+            return
+
+        def job(store: Store) -> str:
+            store.commit()
+            try:
+                learn_and_plan(
+                    self.home, store.frontier, store.collection.state, sites, now=time.time()
+                )
+            except Exception as error:  # the top of a task: it is told, and the crawl kept
+                logger.debug("the next visits were not planned", exc_info=True)
+                return f"the next visits were not planned: {error}; the next crawl does it"
+            return ""
+
+        try:
+            self.warnings.extend(filter(None, [self.writer.submit(job).result()]))
+        except StorageError as error:
+            self.failure = error
 
 
-def _publish(store: Store) -> Stats:
-    store.commit()
-    store.collection.publish()
-    return store.collection.stats()
+def _hosts(store: Store) -> tuple[list[HostRow], bool]:
+    return take_up(store.collection.state, time.time())
 
 
 def _record(store: Store, address: str, block: bytes) -> None:

@@ -47,7 +47,10 @@ class Missing:
 
 @dataclass(slots=True)
 class SiteTally:
-    """The counts of one site. `outcomes` are those of pages and requisites, `requisite_outcomes` of the latter."""
+    """The counts of one site. `outcomes` are those of pages and requisites, `requisite_outcomes` of the latter.
+
+    Where it `ended` as "put off", `put_off_until` is when it can go on (seconds since 1970, UTC), and why not now.
+    """
 
     name: str
     pages: int = 0
@@ -55,6 +58,7 @@ class SiteTally:
     outcomes: Counter[str] = field(default_factory=Counter)
     requisites: int = 0
     requisite_outcomes: Counter[str] = field(default_factory=Counter)
+    gone: int = 0
     missing: int = 0
     missed: list[Missing] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -63,19 +67,28 @@ class SiteTally:
     unread: int = 0
     ended: str = ""
     resumed: bool = False
+    put_off_until: float = 0.0
+    put_off_because: str = ""
 
     @property
     def errors(self) -> int:
-        """How many visits to pages failed."""
-        return sum(
+        """How many visits to pages failed; those to pages that were there before and are gone did not."""
+        failed = sum(
             self.outcomes[outcome] - self.requisite_outcomes[outcome] for outcome in FAILURES
         )
+        return failed - self.gone
 
     @property
     def has_failed(self) -> bool:
         """True where nothing at all could be had of the site, or its crawl broke off."""
-        is_bare = self.captures == 0 and not self.outcomes[Outcome.WITHHELD]
-        return is_bare or (self.pages == 0 and self.errors > 0) or self.ended == "error"
+        return self.is_bare or (self.pages == 0 and self.errors > 0) or self.ended == "error"
+
+    @property
+    def is_bare(self) -> bool:
+        """True where nothing was captured though something was due, or nobody can say."""
+        if self.captures or self.outcomes[Outcome.WITHHELD]:
+            return False
+        return bool(self.outcomes) or self.ended not in {"finished", "put off"}
 
     def saw(
         self, claim: Claim, capture: Capture, outcome: Outcome, *, mime: str, is_final: bool
@@ -85,6 +98,7 @@ class SiteTally:
         self.outcomes[outcome] += 1
         is_good = 200 <= capture.status < 300 or outcome is Outcome.NOT_MODIFIED
         if not claim.is_requisite:
+            self.gone += claim.visited is not None and capture.status in {404, 410}
             self.pages += mime in PAGE_TYPES and is_good
             return
         self.requisite_outcomes[outcome] += 1

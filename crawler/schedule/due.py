@@ -23,8 +23,8 @@ SOONEST_S: Final = 300.0
 LATEST_S: Final = 86_400.0
 """Bounds between the beginnings of two rounds of a site with `every = "auto"`."""
 
-LONGEST_CLOSED_S: Final = 8 * 86_400.0
-"""No host is closed for longer."""
+LONGEST_CLOSED_S: Final = 31 * 86_400.0
+"""No host is closed for longer, whatever it asked for."""
 
 _AGAIN_S: Final = 3_600.0
 """After this a site is tried again whose crawl broke off, and one with `every = "auto"` that met its limit."""

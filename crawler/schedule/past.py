@@ -35,11 +35,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How the sites stand: their last rounds by name, what the reports say of those, and the hosts that are closed."""
+    """How the sites stand: their last rounds by name, what the reports say of those, and the hosts.
+
+    `closed` are the hosts that were closed, `spent` says for each on which day (UTC, since 1970) it was last asked and
+    how often.
+    """
 
     rounds: Mapping[str, Past] = field(default_factory=dict)
     told: Mapping[str, Told] = field(default_factory=dict)
     closed: Mapping[str, Wait] = field(default_factory=dict)
+    spent: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def course(home: Path, learned: Collection[str] = ()) -> Course:
@@ -68,25 +73,33 @@ def _course(connection: sqlite3.Connection, home: Path, learned: Collection[str]
         said = told[site] = _told(reports[crawl], site)
         wanted = _wanted(connection, site) if has_wanted and site in learned else None
         rounds[site] = Past(began or started, started, ended, said.ended, said.put_off, wanted)
-    return Course(rounds, told, _closed(connection))
+    return Course(rounds, told, *_hosts(connection))
+
+
+_WANTED: Final = (
+    "SELECT 0.0 FROM frontier WHERE ready = 1 AND site = ? LIMIT 1",
+    "SELECT min(due) FROM frontier WHERE planned = 1 AND site = ?",
+    "SELECT min(due) FROM frontier WHERE ready = 0 AND due IS NOT NULL AND planned IS NULL AND site = ?",
+)
+"""What is ready, what was planned, what waits for another try; each by an index of its own."""
 
 
 def _wanted(connection: sqlite3.Connection, site: str) -> float | None:
     """Return when the first page of a site falls due, 0 for at once."""
-    ready = "SELECT 1 FROM frontier WHERE site = ? AND ready = 1 LIMIT 1"
-    if connection.execute(ready, (site,)).fetchone():
-        return 0.0
-    waiting = "SELECT min(due) FROM frontier WHERE site = ? AND ready = 0 AND due IS NOT NULL"
-    (due,) = connection.execute(waiting, (site,)).fetchone()
-    return None if due is None else float(due)
+    rows = (connection.execute(query, (site,)).fetchone() for query in _WANTED)
+    return min((float(row[0]) for row in rows if row and row[0] is not None), default=None)
 
 
-def _closed(connection: sqlite3.Connection) -> dict[str, Wait]:
-    """Return the hosts that were closed, open again or not, with their waits."""
-    if not {"closed_until", "reason"} <= _columns(connection, "hosts"):
-        return {}
-    rows = connection.execute("SELECT host, closed_until, reason FROM hosts WHERE closed_until > 0")
-    return {host: Wait(float(until), str(reason or "")) for host, until, reason in rows}
+def _hosts(
+    connection: sqlite3.Connection,
+) -> tuple[dict[str, Wait], dict[str, tuple[int, int]]]:
+    """Return the hosts that are closed, or were, and what was asked of each."""
+    if not {"closed_until", "reason", "day", "requests"} <= _columns(connection, "hosts"):
+        return {}, {}
+    query = "SELECT host, closed_until, reason, day, requests FROM hosts"
+    rows = connection.execute(query).fetchall()
+    closed = {row[0]: Wait(float(row[1]), str(row[2] or "")) for row in rows if row[1]}
+    return closed, {row[0]: (int(row[3]), int(row[4])) for row in rows}
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archive.errors import UnknownSite, UsageError
 from crawler import sites
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from crawler.schedule.past import Course
     from crawler.sites import Site
+
+_DAY_S: Final = 86_400.0
 
 
 def scheduled(names: Sequence[str], table: Mapping[str, Site]) -> list[Site]:
@@ -46,7 +48,7 @@ def look(home: Path, chosen: Iterable[Site]) -> Course:
 
 def standing_of(site: Site, known: Course, now: float) -> Next:
     """Return how one site stands at `now` (seconds since 1970)."""
-    return next_crawl(site, known.rounds.get(site.name), _waits(site, known.closed), now)
+    return next_crawl(site, known.rounds.get(site.name), _waits(site, known, now), now)
 
 
 def due_sites(home: Path, chosen: Sequence[Site], now: float) -> list[Site]:
@@ -56,6 +58,17 @@ def due_sites(home: Path, chosen: Sequence[Site], now: float) -> list[Site]:
     return [site for site, due in dues if due is not None and due <= now]
 
 
-def _waits(site: Site, closed: Mapping[str, Wait]) -> list[Wait | None]:
+def _waits(site: Site, known: Course, now: float) -> list[Wait | None]:
     """Return the wait for each host of the seeds, None for one that is open."""
-    return [closed.get(host) for host in dict.fromkeys(map(host_of, site.seeds))]
+    hosts = dict.fromkeys(map(host_of, site.seeds))
+    return [_spent(site, known.spent.get(host), now) or known.closed.get(host) for host in hosts]
+
+
+def _spent(site: Site, asked: tuple[int, int] | None, now: float) -> Wait | None:
+    """Return the wait for a host that was asked as often today as the site's budget allows."""
+    today = int(now // _DAY_S)
+    if not site.daily_budget or asked is None or asked < (today, site.daily_budget):
+        return None
+    if asked[0] > today:  # by a clock that was wrong
+        return None
+    return Wait((today + 1) * _DAY_S, f"daily budget of {site.daily_budget} requests")

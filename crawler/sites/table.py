@@ -1,118 +1,147 @@
-"""`muragat sites`: each site with its last crawl, read from the sites file and the collection's state."""
+"""`muragat sites`: each site with its last crawl and its next, read from the sites file and the collection's state."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archive.figures import Summary, summaries
 from archive.printed import size
 from archive.store import state
 from crawler import sites
+from crawler.schedule.due import State
+from crawler.schedule.past import Told
+from crawler.schedule.run import look, standing_of
+from crawler.sites import counted
+from crawler.sites.site import LEARNED, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
+
+    from crawler.schedule.due import Next, Past
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """A site as the listing shows it. `last_crawl` is None for one that was never crawled."""
+    """A site as the listing shows it. `past` is None for one that was never crawled.
 
-    name: str
-    seeds: tuple[str, ...]
-    last_crawl: datetime | None
-    is_finished: bool
+    `known` are its addresses, `due` those that wait for a visit; `told` is what the last report says of it.
+    """
+
+    site: Site
+    standing: Next
+    past: Past | None
     known: int
     due: int
+    told: Told
     summary: Summary
+    is_due_now: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the object of `sites --json`."""
+        every = {0.0: None, LEARNED: "auto"}.get(self.site.every_s, self.site.every_s)
         return {
-            "name": self.name,
-            "seeds": list(self.seeds),
-            "last_crawl": self.last_crawl.isoformat(timespec="seconds")
-            if self.last_crawl
-            else None,
-            "finished": self.is_finished,
+            "name": self.site.name,
+            "seeds": list(self.site.seeds),
+            "every": every,
+            "state": self.standing.state,
+            "last_crawl": _iso(_date(self.past.started if self.past else None)),
+            "finished": self._is_finished,
+            "next_crawl": _iso(_date(self.standing.due)),
+            "because": self.standing.reason,
             "known": self.known,
             "due": self.due,
             "captures": self.summary.captures,
             "articles": self.summary.articles,
             "bytes": self.summary.bytes,
+            "warnings": list(self.told.warnings),
         }
 
-    def line(self) -> str:
-        """Return the row for a person."""
-        if self.last_crawl is None:
-            state = "never crawled"
-        elif self.is_finished:
-            state = f"crawled {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.known} addresses known"
-        else:
-            state = f"begun {self.last_crawl:%Y-%m-%d %H:%M} UTC, {self.due} of {self.known} addresses left"
-        held = ""
-        if self.summary.captures:
-            held = f"; {self.summary.captures} captures, {self.summary.articles} articles, {size(self.summary.bytes)}"
-        return f"{self.name:<20} {state}{held}  {self.seeds[0] if self.seeds else ''}"
+    def lines(self) -> Iterator[str]:
+        """Yield the row for a person, with a line for each warning."""
+        seed = self.site.seeds[0] if self.site.seeds else ""
+        parts = [self._last(), self._next(), self._held()]
+        yield f"{self.site.name:<20} {'; '.join(filter(None, parts))}  {seed}"
+        for warning in self.told.warnings:
+            yield f"{'':<20} warning: {warning.removeprefix(f'{self.site.name}: ')}"
+
+    @property
+    def _is_finished(self) -> bool:
+        return self.past is not None and self.past.ended is not None
+
+    def _last(self) -> str:
+        begun = _date(self.past.started if self.past else None)
+        if begun is None:
+            return "never crawled"
+        when = f"{begun:%Y-%m-%d %H:%M} UTC"
+        if self._is_finished:
+            return f"crawled {when}, {self.known} addresses known"
+        return f"begun {when}, {self.due} of {self.known} addresses left"
+
+    def _next(self) -> str:
+        due = _date(self.standing.due)
+        if due is None:
+            return ""
+        if self.standing.state in {State.PUT_OFF, State.QUIET}:
+            what = "put off" if self.standing.state is State.PUT_OFF else "quiet"
+            why = f", because: {self.standing.reason}" if what == "put off" else ""
+            return f"{what} until {due:%Y-%m-%d %H:%M} UTC{why}"
+        return "due now" if self.is_due_now else f"next {due:%Y-%m-%d %H:%M} UTC"
+
+    def _held(self) -> str:
+        held = self.summary
+        if not held.captures:
+            return ""
+        return f"{held.captures} captures, {held.articles} articles, {size(held.bytes)}"
 
 
-def rows(home: Path, sites_file: Path | None) -> Iterator[SiteRow]:
+def rows(home: Path, sites_file: Path | None, now: float) -> Iterator[SiteRow]:
     """Yield the sites of the sites file, then those that were crawled by address, each by name."""
-    known = sites.load(sites.find(sites_file, home))
-    rounds, held = _rounds(home), summaries(home)
-    for name in sorted(known):
-        yield _row(name, known[name].seeds, rounds.get(name), held.get(name, Summary()))
-    seeds = _seeds(home) if rounds.keys() - known.keys() else {}
-    for name in sorted(rounds.keys() - known.keys()):
-        yield _row(name, seeds.get(name, ()), rounds[name], held.get(name, Summary()))
+    table = sites.load(sites.find(sites_file, home))
+    course, held = look(home, table.values()), summaries(home)
+    others = sorted(course.rounds.keys() - table.keys())
+    counts, seeds = _frontier(home, course.rounds.keys(), others, now)
+    wanted = [table[name] for name in sorted(table)]
+    wanted += [Site(name, seeds.get(name, ())) for name in others]
+    for site in wanted:
+        standing = standing_of(site, course, now)
+        known, due = counts.get(site.name, (0, 0))
+        yield SiteRow(
+            site,
+            standing,
+            course.rounds.get(site.name),
+            known,
+            due,
+            course.told.get(site.name, Told()),
+            held.get(site.name, Summary()),
+            is_due_now=standing.due is not None and standing.due <= now,
+        )
 
 
-_Round = tuple[float, float | None, int, int]
+_Counts = dict[str, tuple[int, int]]
+_Seeds = dict[str, tuple[str, ...]]
 
 
-def _row(name: str, seeds: tuple[str, ...], last: _Round | None, held: Summary) -> SiteRow:
-    if last is None:
-        return SiteRow(name, seeds, None, is_finished=False, known=0, due=0, summary=held)
-    started, ended, known, due = last
-    return SiteRow(
-        name,
-        seeds,
-        datetime.fromtimestamp(started, UTC),
-        is_finished=ended is not None,
-        known=known,
-        due=due,
-        summary=held,
-    )
-
-
-def _rounds(home: Path) -> dict[str, _Round]:
-    """Return each crawled site's round from the frontier's tables; nothing where there are none yet."""
-    query = (
-        "SELECT rounds.site, started, ended, ifnull(known, 0), ifnull(waiting, 0) FROM rounds LEFT JOIN"
-        " (SELECT site, count(*) AS known, count(due) AS waiting FROM frontier GROUP BY site) AS counted"
-        " ON counted.site = rounds.site"
-    )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in _selected(home, query)}
-
-
-def _seeds(home: Path) -> dict[str, tuple[str, ...]]:
-    """Return the addresses that each crawled site began from."""
-    found: dict[str, tuple[str, ...]] = {}
-    for site, url in _selected(
-        home, "SELECT site, url FROM frontier WHERE announcer = 'seed' ORDER BY id"
-    ):
-        found[site] = (*found.get(site, ()), url)
-    return found
-
-
-def _selected(home: Path, query: str) -> list[tuple[Any, ...]]:
+def _frontier(
+    home: Path, crawled: Collection[str], others: Collection[str], now: float
+) -> tuple[_Counts, _Seeds]:
+    """Return how many addresses of each site are known and due, and the seeds of `others`; by indexes alone."""
+    if not crawled:
+        return {}, {}
     path = home / state.NAME
-    if not (path.is_file() and path.stat().st_size):
-        return []
     with state.reported(path), closing(state.open_for_reading(path)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
-            return []
-        return connection.execute(query).fetchall()
+        return (
+            {name: counted.counts(connection, name, now) for name in crawled},
+            {name: counted.seeds(connection, name) for name in others},
+        )
+
+
+def _date(moment: float | None) -> datetime | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+
+def _iso(date: datetime | None) -> str | None:
+    return date.isoformat(timespec="seconds") if date else None
