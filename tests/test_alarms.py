@@ -213,7 +213,7 @@ def test_a_robots_txt_that_forbids_all_is_told():
 
 
 def test_a_robots_txt_that_can_not_be_had_is_another_thing():
-    said = told(AlarmKind.ROBOTS, successes=0, disallowed=1, is_robots_unreachable=True)
+    said = told(AlarmKind.ROBOTS, successes=0, unreachable=1)
     assert "can't be had" in said
 
 

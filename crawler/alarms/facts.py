@@ -59,7 +59,8 @@ class ClosedHost:
 class SiteFacts:
     """All that is known of one site at `now`; moments are seconds since 1970, UTC.
 
-    `successes`, `errors` and `disallowed` count visits to pages and channels in this crawl. `published` are moments at
+    `successes`, `errors`, `disallowed` and `unreachable` (its robots.txt) count visits to pages and
+    channels in this crawl. `published` are moments at
     which articles of this site were published, as it says, each article once, latest first, none in the future.
     `unlisted` are those of articles that no feed lists. `was_captured` says whether the site had pages before.
     """
@@ -69,8 +70,8 @@ class SiteFacts:
     successes: int = 0
     errors: int = 0
     disallowed: int = 0
+    unreachable: int = 0
     was_captured: bool = False
-    is_robots_unreachable: bool = False
     pages: Pages = Pages()
     feeds: tuple[FeedFacts, ...] = ()
     published: tuple[float, ...] = ()

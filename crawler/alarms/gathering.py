@@ -100,8 +100,8 @@ class Gathering:
             successes=counts.successes,
             errors=counts.errors,
             disallowed=counts.disallowed,
+            unreachable=counts.unreachable,
             was_captured=bool(before),
-            is_robots_unreachable=self._is_robots_unreachable(site),
             pages=looked_at(now),
             feeds=tuple(feed.facts for feed in feeds),
             published=tuple(sorted(dates.values(), reverse=True)),
@@ -159,12 +159,6 @@ class Gathering:
         own = {name for seed in site.seeds for name in _names(seed)}
         found = (ClosedHost(*row) for row in self._all(query, (self._now,)))
         return tuple(one for one in found if one.host in own)
-
-    def _is_robots_unreachable(self, site: Site) -> bool:
-        if "robots" not in self._tables:
-            return False
-        failed = {row[0] for row in self._all("SELECT origin FROM robots WHERE failures > 0")}
-        return any(urls.absolute(seed, "/") in {f"{one}/" for one in failed} for seed in site.seeds)
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with state.reported(self._path):

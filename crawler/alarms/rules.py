@@ -162,9 +162,9 @@ def robots(facts: SiteFacts) -> _Told:
     """robots.txt forbids all that was to be visited, or can't be had."""
     if facts.successes:
         return ""
-    if not facts.disallowed:
+    if not facts.disallowed and not facts.unreachable:
         return None
-    if facts.is_robots_unreachable:
+    if facts.unreachable:
         return "its robots.txt can't be had, so nothing is fetched; it is asked for again, later and later"
     before = ", though the site was captured before" if facts.was_captured else ""
     return f"robots.txt forbids all {facts.disallowed} addresses that were to be visited{before}; ask the site, or take it off the list"

@@ -18,11 +18,12 @@ _SUCCESSES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """How many succeeded, failed, and were not made because robots.txt forbids them."""
+    """How many succeeded, failed, and were not made because robots.txt forbids them or can't be had."""
 
     successes: int = 0
     errors: int = 0
     disallowed: int = 0
+    unreachable: int = 0
 
     @classmethod
     def of(cls, tally: SiteTally | None) -> Self:
@@ -32,6 +33,7 @@ class Visits:
         counts = tally.outcomes - tally.requisite_outcomes
         return cls(
             successes=sum(counts[outcome] for outcome in _SUCCESSES),
-            errors=sum(counts[outcome] for outcome in FAILURES),
+            errors=sum(counts[outcome] for outcome in FAILURES - {Outcome.ROBOTS_UNREACHABLE}),
             disallowed=counts[Outcome.ROBOTS],
+            unreachable=counts[Outcome.ROBOTS_UNREACHABLE],
         )
