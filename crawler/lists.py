@@ -7,7 +7,7 @@ a pass: the next look at the list begins it again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from archive.model import Announcer
 from crawler.announcing import announcements
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scrapy.http import Response
 
-    from crawler.frontier import Announcement, Claim, SqliteFrontier
+    from crawler.frontier import Announcement, Claim
     from crawler.writer import Store
 
 MAX_PAGES = 5_000
@@ -66,7 +66,14 @@ def list_read(url: str, links: Iterable[Link], response: Response | None) -> Lis
     return ListRead(url, place, total, pages, len(found))
 
 
-def shallow(frontier: SqliteFrontier, links: Iterable[Link], parent: Claim | None) -> list[Link]:
+class Knows(Protocol):
+    """Whoever knows addresses and who told of them: a frontier."""
+
+    def claim_of_url(self, url: str) -> tuple[str, Claim] | None:
+        """Return the site and the standing of a known address."""
+
+
+def shallow(frontier: Knows, links: Iterable[Link], parent: Claim | None) -> list[Link]:
     """Return the links without sitemaps that lie deeper than `MAX_DEPTH` indexes; `parent` names them."""
     found = list(links)
     if parent is None or not any(link.rel == CHILD for link in found):

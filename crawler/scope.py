@@ -149,6 +149,11 @@ class Scope:
         """Name what alone by its form keeps an address of the site's hosts out, "" for a page."""
         return self._outside(parts.key, parts.path) or unfit(parts.path, parts.query)
 
+    @property
+    def barren(self) -> set[str]:
+        """Patterns without end that brought nothing, to be remembered from crawl to crawl; see `traps.Budgets`."""
+        return self._budgets.barren
+
     def has_place(self, url: str) -> bool:
         """True for an address on the site's hosts and under its prefixes, whatever kind of page it is."""
         if _host(url) not in self._hosts:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from archive.model import Outcome, Via
+from crawler.barren import remember, remembered
 from crawler.crawl_records import Attempt
 from crawler.frontier import Visit, announcement
 from crawler.lanes import Lanes
@@ -90,6 +91,7 @@ class SiteCrawl:
             resumed = store.frontier.begin(name, self.session.crawl)
             store.frontier.forgo(name, self.tidings.needs.kinds)
             store.frontier.announce(name, seeds)
+            self.scope.barren.update(remembered(store.collection.state, name))
             store.commit()
             return resumed, store.frontier.counts(name)
 
@@ -226,6 +228,8 @@ class SiteCrawl:
 
         def job(store: Store) -> tuple[int, int]:
             store.commit()
+            remember(store.collection.state, self.site.name, self.scope.barren)
+            store.collection.state.commit()
             if reason == "finished":
                 store.frontier.end(self.site.name)
             return store.frontier.counts(self.site.name)

@@ -20,6 +20,9 @@ from crawler.marks import Marks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+MAX_BARREN = 1_000
+"""Barren patterns of one site that are remembered."""
+
 _MAX_PATTERNS = 10_000
 _MAX_READ = 256
 _MAX_NAMES = 4_096
@@ -127,9 +130,14 @@ class _Count:
 
 
 class Budgets:
-    """The budgets of one crawl. Memory is bounded: the pattern that was asked for longest ago is forgotten."""
+    """The budgets of one crawl. Memory is bounded: the pattern that was asked for longest ago is forgotten.
+
+    `barren` are the patterns whose pages named each other until their budget was spent, and brought nothing. Those of
+    earlier crawls may be put there: they get no budget again until they bring something.
+    """
 
     def __init__(self) -> None:
+        self.barren: set[str] = set()
         self._counts: dict[str, _Count] = {}
         self._names: dict[str, set[int]] = {}
 
@@ -147,7 +155,9 @@ class Budgets:
             if pattern.own in count.marks:
                 continue
             if not is_listed:
-                if count.total >= _allowed(pattern, count, is_inbred=is_inbred):
+                if count.total >= self._allowed(pattern, count, is_inbred=is_inbred):
+                    if is_inbred and not count.credit and len(self.barren) < MAX_BARREN:
+                        self.barren.add(pattern.text)
                     return _REFUSALS[pattern.kind]
                 count.total += 1
             count.marks.add(pattern.own)
@@ -175,6 +185,12 @@ class Budgets:
                     known.clear()
                 known |= marks
 
+    def _allowed(self, pattern: Pattern, count: _Count, *, is_inbred: bool) -> int:
+        budget = BUDGETS[pattern.kind]
+        if is_inbred and not count.credit and pattern.text in self.barren:
+            return 0
+        return min((budget.inbred if is_inbred else budget.named) + count.credit, budget.grown)
+
     def _is_watched(self, pattern: Pattern) -> bool:
         """Say whether it matters what pages of a pattern bring; numbers are mostly articles, and there are many."""
         if pattern.kind is not Kind.NUMBER:
@@ -196,11 +212,6 @@ _REFUSALS = {
     Kind.NUMBER: "pattern_budget",
     Kind.QUERY: "query_variants",
 }
-
-
-def _allowed(pattern: Pattern, count: _Count, *, is_inbred: bool) -> int:
-    budget = BUDGETS[pattern.kind]
-    return min((budget.inbred if is_inbred else budget.named) + count.credit, budget.grown)
 
 
 def _folded_query(query: str) -> str:

@@ -134,7 +134,7 @@ def test_what_stands_on_a_list_is_told_each_time():
 
 
 def test_a_refused_address_counts_once():
-    reasons = Counter()
+    reasons: Counter[str] = Counter()
     sieve = Sieve(Scope([BASE]), reasons)
     for announcer in (Announcer.LINK, Announcer.CANONICAL, Announcer.LINK):
         sieve.news([Link("https://other.test/", announcer)], referrer=BASE)

@@ -1,8 +1,12 @@
 """crawler.traps and crawler.sameness: sites that go on for ever, and big sites that do not."""
 
+import sqlite3
+from contextlib import closing
+
 from scrapy.http import HtmlResponse, Response
 
 from archive import urls
+from crawler.barren import remember, remembered
 from crawler.sameness import PROBES, SAME, Sameness, fingerprint
 from crawler.scope import Scope
 from crawler.traps import BUDGETS, Kind
@@ -13,7 +17,8 @@ BASE = "https://example.com"
 def walked(first, links_of, most=3_000):
     """Crawl from `first` as `links_of(path)` says; return the paths that were asked for, in order."""
     scope = Scope([BASE + "/"])
-    waiting, asked, known = [first], [], {urls.fetch_key(BASE + first)}
+    waiting, known = [first], {urls.fetch_key(BASE + first)}
+    asked: list[str] = []
     while waiting and len(asked) < most:
         path = waiting.pop(0)
         asked.append(path)
@@ -115,6 +120,27 @@ def test_a_refused_address_is_let_in_when_its_pattern_has_brought_news():
     assert scope.decide(refused, referrer=page).reason == "calendar"
     scope.read(admitted[-1], [f"{BASE}/a-concert/"])
     assert scope.decide(refused, referrer=page).in_scope
+
+
+def test_a_trap_of_an_earlier_crawl_has_no_budget_until_it_brings_something():
+    first, second = Scope([BASE + "/"]), Scope([BASE + "/"])
+    page = f"{BASE}/cal/2026/1/"
+    years = [f"{BASE}/cal/{year}/1/" for year in range(2000, 2060)]
+    assert sum(first.decide(year, referrer=page).in_scope for year in years) == 40
+    second.barren.update(first.barren)
+    assert not any(second.decide(year, referrer=page).in_scope for year in years)
+    assert second.decide(years[0], referrer=BASE + "/").in_scope
+    second.read(page, [f"{BASE}/a-concert/"])
+    assert all(second.decide(year, referrer=page).in_scope for year in years[:30])
+
+
+def test_barren_patterns_are_kept_for_each_site():
+    with closing(sqlite3.connect(":memory:")) as state:
+        remember(state, "a", {"x", "y"})
+        remember(state, "b", {"z"})
+        remember(state, "a", {"y"})
+        assert (remembered(state, "a"), remembered(state, "b")) == (["y"], ["z"])
+        assert remembered(state, "c") == []
 
 
 def html(path, body):
