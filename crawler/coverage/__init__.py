@@ -50,7 +50,7 @@ _ANSWER = f"""url, {_OWNER} AS site, status, max(date),
 _WANTED = "IN (SELECT value FROM json_each(?1))"
 # Each address with a channel that knew it.
 _KNOWN = """SELECT id, url, site, announcer AS channel, referrer, hop, outcome,
- due IS NOT NULL OR claimed AS waits FROM frontier"""
+ due IS NOT NULL AS waits FROM frontier"""
 _CRAWLED = f"""(WITH seen AS MATERIALIZED (SELECT {_ANSWER} FROM captures GROUP BY url)
  SELECT known.*, seen.status, ifnull(seen.is_whole, 0) AS is_whole
  FROM ({_KNOWN}) AS known LEFT JOIN seen ON seen.url = known.url)"""  # noqa: S608 - constants

@@ -1,48 +1,81 @@
-"""Rows of the frontier's table as values, and values as rows: the order of columns is known here alone."""
+"""Rows of the frontier's tables as values, and values as rows: the order of columns is known here alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from archive.model import Announcer, Via
-from crawler.frontier.claims import Announcement, Claim
+from archive.model import Announcer, Outcome, Via
+from crawler.frontier.claims import FAILED, Announcement, Claim, Planned, Visit
 
 CLAIM = (
     "key, url, announcer, referrer, seed, hop, redirects, failures, coalesce(digest, '') AS digest,"
-    " host, kind, depth"
+    " host, kind, depth, etag, last_modified, visited, coalesce(status, 0) AS status"
 )
 
 PUT = """
 INSERT INTO frontier
-  (key, url, host, site, priority, due, announcer, referrer, seed, hop, redirects, kind, depth)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (key, url, host, site, priority, ready, due, announcer, referrer, seed, hop, redirects, kind, depth, known)
+VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?6)
 ON CONFLICT (key) DO UPDATE SET
   url = excluded.url, host = excluded.host, site = excluded.site, priority = excluded.priority,
-  due = excluded.due, announcer = excluded.announcer, referrer = excluded.referrer, seed = excluded.seed,
+  ready = owner = '', due = iif(owner = '', excluded.due, due), cause = '', planned = NULL,
+  announcer = excluded.announcer, referrer = excluded.referrer, seed = excluded.seed,
   hop = excluded.hop, redirects = excluded.redirects, kind = excluded.kind, depth = excluded.depth, failures = 0
 """
+"""A requisite that is under way keeps its lease."""
 
-DONE = """
-UPDATE frontier SET claimed = 0, due = ?, outcome = ?, digest = coalesce(?, digest), visited = ?, fresh_until = ?,
-  failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END
-WHERE key = ?
+FALL_DUE = """
+UPDATE frontier SET ready = 1, due = ?, cause = ?, planned = NULL WHERE key = ? AND ready = 0 AND owner = ''
 """
+
+DATE = """
+UPDATE frontier SET published = coalesce(published, ?1), modified = max(coalesce(modified, ?2), coalesce(?2, modified))
+WHERE key = ?3
+"""
+
+DONE = f"""
+UPDATE frontier SET ready = :again, due = iif(:again, :now, :retry_at), owner = '',
+  outcome = :outcome, digest = coalesce(:digest, digest), visited = :now, status = :status, changed = :changed,
+  etag = coalesce(:etag, etag), last_modified = coalesce(:last_modified, last_modified),
+  fresh_until = :fresh_until,
+  round = coalesce((SELECT number FROM rounds WHERE rounds.site = frontier.site), 0),
+  failures = iif(:retry_at IS NULL, 0, failures + 1),
+  errors = iif(:failed, errors + (:retry_at IS NULL), 0),
+  planned = iif(:retry_at IS NULL AND NOT :again AND announcer <> '{Announcer.REQUISITE}', 0, NULL)
+WHERE key = :key RETURNING site, cause
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How an address stands that the table has."""
+    """How an address stands that the table has; `told` to `missing` are what one channel said of it.
 
+    `waits` where it is to be tried again; `round` is the site's round of its last visit.
+    """
+
+    id: int
     url: str
     site: str
     depth: int
     redirects: int
     is_requisite: bool
-    is_due: bool
-    is_claimed: bool
+    is_ready: bool
+    is_leased: bool
+    waits: bool
     visited: float | None
+    round: int
     fresh_until: float | None
+    published: float | None
+    modified: float | None
+    is_told: bool
+    date: float | None
+    is_missing: bool
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is wanted, under way, or to be tried again."""
+        return self.is_ready or self.is_leased or self.waits
 
     def is_stale(self, opened: float, now: float) -> bool:
         """Whether it may be asked for again: not in this round, which began at `opened`, nor while fresh."""
@@ -51,24 +84,19 @@ class Known:
         return self.visited < opened and (self.fresh_until is None or self.fresh_until <= now)
 
 
-KNOWN = f"url, site, depth, redirects, announcer = '{Announcer.REQUISITE}', due IS NOT NULL, claimed, visited, fresh_until"
+KNOWN = f"""
+SELECT id, url, site, depth, redirects, announcer = '{Announcer.REQUISITE}', ready, owner > '',
+  ready = 0 AND due IS NOT NULL AND planned IS NULL, visited, round, fresh_until, published, modified,
+  channel IS NOT NULL, date, missing IS NOT NULL
+FROM frontier LEFT JOIN announced ON address = id AND channel = ?2 WHERE key = ?1
+"""  # noqa: S608 - constants
 
 
 def claim_in(row: tuple[Any, ...]) -> Claim:
     """Return the claim of a row of `CLAIM`."""
-    key, url, announcer, referrer, seed, hop, redirects, failures, digest, host, kind, depth = row
+    key, url, announcer, referrer, seed, hop, redirects, failures, *rest = row
     via = Via(announcer=Announcer(announcer), referrer=referrer, seed=seed, hop=hop)
-    return Claim(
-        key,
-        url,
-        via,
-        redirects,
-        failures=failures,
-        digest=digest,
-        host=host,
-        kind=kind,
-        depth=depth,
-    )
+    return Claim(key, url, via, redirects, failures, *rest)
 
 
 def announcement_of(known: Claim) -> Announcement:
@@ -84,6 +112,7 @@ def announcement_of(known: Claim) -> Announcement:
 
 
 def row_of(site: str, told: Announcement, now: float) -> tuple[object, ...]:
+    """Return the values of `PUT`."""
     via = told.via
     return (
         told.key,
@@ -99,4 +128,57 @@ def row_of(site: str, told: Announcement, now: float) -> tuple[object, ...]:
         told.redirects,
         told.kind,
         told.depth,
+    )
+
+
+def done_of(visit: Visit, now: float, *, again: bool) -> dict[str, object]:
+    """Return the values of `DONE`; with `again` the address is due at once."""
+    is_answered = bool(visit.status)
+    return {
+        "key": visit.key,
+        "now": now,
+        "again": again,
+        "retry_at": visit.retry_at,
+        "outcome": visit.outcome,
+        "digest": visit.digest or None,
+        "status": visit.status or None,
+        "changed": visit.changed,
+        "etag": visit.etag if is_answered else None,
+        "last_modified": visit.last_modified if is_answered else None,
+        "fresh_until": visit.fresh_until,
+        "failed": visit.outcome in FAILED,
+    }
+
+
+PLANNED = """
+SELECT id, key, url, host, announcer,
+  (SELECT group_concat(channel) FROM announced WHERE address = frontier.id) AS channels,
+  hop, published, modified, known, visited, outcome, status, changed, errors, digest,
+  EXISTS (SELECT 1 FROM sources WHERE sources.url = frontier.url) AS is_source
+FROM frontier WHERE planned = 0 AND site = ? ORDER BY id LIMIT ?
+"""
+
+
+def planned_in(row: tuple[Any, ...]) -> Planned:
+    """Return the value of a row of `PLANNED`."""
+    key, page, url, host, announcer, channels, hop, published, modified, known, visited, *last = row
+    outcome, status, changed, errors, digest, is_source = last
+    return Planned(
+        key,
+        page,
+        url,
+        host,
+        announcer=Announcer(announcer),
+        channels=frozenset(map(Announcer, (channels or announcer).split(","))),
+        hop=hop,
+        published=published,
+        modified=modified,
+        known=known,
+        visited=visited or 0.0,
+        outcome=Outcome(outcome),
+        status=status or 0,
+        changed=None if changed is None else bool(changed),
+        errors=errors,
+        digest=digest or "",
+        is_source=bool(is_source),
     )

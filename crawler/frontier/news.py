@@ -1,0 +1,213 @@
+"""What is announced, until it is written: new addresses, who told of them, and what known ones fall due by.
+
+Hides which words change anything. Most links are known, and their announcers too: those cost one look-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archive.model import Announcer
+from crawler.frontier.claims import DATED, Announcement
+from crawler.frontier.rows import (
+    CLAIM,
+    DATE,
+    FALL_DUE,
+    KNOWN,
+    PUT,
+    Known,
+    announcement_of,
+    claim_in,
+    row_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crawler.frontier.ground import Ground
+    from crawler.frontier.rounds import Rounds
+    from crawler.frontier.trust import Trust
+
+MISSING = "missing "
+"""Before a channel: the cause of a visit to what is not on its list any more, or is there again."""
+
+_SOURCED = DATED | {Announcer.ROBOTS}
+_SOURCES_HELD = 1_000
+
+_TELL = """
+INSERT INTO announced (address, channel, first, last, date, source)
+ SELECT id, ?2, ?3, ?3, ?4, ?5 FROM frontier WHERE key = ?1
+ON CONFLICT (address, channel) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
+  date = coalesce(excluded.date, date), source = excluded.source, missing = NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """That a channel named an address, and with which date."""
+
+    date: float | None
+    modified: float | None
+    source: str
+
+
+class News:
+    """What waits to be written."""
+
+    def __init__(self, ground: Ground, rounds: Rounds, trust: Trust) -> None:
+        self._ground = ground
+        self._rounds = rounds
+        self._trust = trust
+        self._new: dict[str, tuple[str, Announcement]] = {}
+        self._due: dict[str, str] = {}
+        self._dates: dict[str, list[tuple[float | None, float | None]]] = {}
+        self._words: dict[tuple[str, Announcer], _Word] = {}
+        self._sources: dict[str, int] = {}
+        self.turned: set[str] = set()
+        """Keys that are due again once they are done: announced as pages, or as changed, while under way."""
+
+    def __bool__(self) -> bool:
+        return bool(self._new or self._words or self._due)
+
+    def hear(self, site: str, told: Announcement) -> Iterator[Announcement]:
+        """Remember an announcement; yield it where it falls due, and what falls due with it."""
+        yield from (self._requisite if told.is_requisite else self._page)(site, told)
+
+    def write(self) -> None:
+        """Write all of it; in a transaction."""
+        now = self._ground.clock()
+        connection = self._ground.connection
+        connection.executemany(PUT, [row_of(site, told, now) for site, told in self._new.values()])
+        connection.executemany(FALL_DUE, [(now, why, key) for key, why in self._due.items()])
+        dates = [(*each, key) for key, given in self._dates.items() for each in given]
+        connection.executemany(DATE, dates)
+        connection.executemany(
+            _TELL,
+            [
+                (key, channel, now, word.date, self._source(word.source))
+                for (key, channel), word in self._words.items()
+            ],
+        )
+
+    def forget(self) -> None:
+        """Forget what was written, once its transaction is committed."""
+        self._new.clear()
+        self._due.clear()
+        self._dates.clear()
+        self._words.clear()
+
+    def known(self, key: str, channel: Announcer) -> Known | None:
+        """Return how an address stands, and what `channel` said of it."""
+        row = self._ground.connection.execute(KNOWN, (key, channel)).fetchone()
+        return None if row is None else Known(*row)
+
+    def _page(self, site: str, told: Announcement) -> Iterator[Announcement]:
+        """Remember a page; yield it where it falls due by that."""
+        waiting = self._new.get(told.key)
+        if waiting is not None and not waiting[1].is_requisite:
+            self._note(told, None)
+            return
+        known = None if waiting is not None else self.known(told.key, told.via.announcer)
+        if known is None or known.is_requisite:
+            self._new[told.key] = (site, told)
+            if known is not None and known.is_leased:
+                self.turned.add(told.key)
+            self._note(told, None)
+            if waiting is None:
+                yield told
+            return
+        cause = self._cause(site, told, known)
+        self._note(told, known)
+        if cause is None or told.key in self._due:
+            return
+        if known.is_leased and cause:
+            self.turned.add(told.key)
+        elif not known.is_due:
+            self._due[told.key] = cause
+            yield told
+
+    def _cause(self, site: str, told: Announcement, known: Known) -> str | None:
+        """Return why a known page is to be visited again, "" for no channel's word; None where it is not.
+
+        What was visited since it was announced needs no other visit: so it is when the past is played again.
+        """
+        if known.site != site or known.visited is None or known.visited > self._ground.clock():
+            return None
+        if told.wanted and known.round < self._rounds.number(site):
+            return ""
+        channel = told.via.announcer
+        if channel not in DATED:
+            return None
+        cause = MISSING + channel if known.is_missing else channel
+        is_news = known.is_missing or self._is_changed(told, known, known.visited)
+        return cause if is_news and cause not in self._trust.distrusted(site) else None
+
+    def _is_changed(self, told: Announcement, known: Known, visited: float) -> bool:
+        word = self._words.get((told.key, told.via.announcer))
+        before = known.date if word is None else word.date
+        if told.modified is None:
+            return False
+        return told.modified > visited if before is None else told.modified != before
+
+    def _note(self, told: Announcement, known: Known | None) -> None:
+        """Remember who announced an address, where that is new, or is kept up."""
+        channel = told.via.announcer
+        if known is not None and known.is_told and channel not in DATED:
+            return
+        dates = (told.published, told.modified)
+        if told.date is not None and (known is None or dates != (known.published, known.modified)):
+            self._dates.setdefault(told.key, []).append(dates)
+        source = (told.source or told.via.referrer) if channel in _SOURCED else ""
+        before = self._words.get((told.key, channel))
+        date = told.date if told.date is not None or before is None else before.date
+        self._words[told.key, channel] = _Word(date, told.modified, source)
+
+    def _source(self, url: str) -> int | None:
+        """Return the number of a list; in a transaction."""
+        if not url:
+            return None
+        found = self._sources.get(url)
+        if found is None:
+            connection = self._ground.connection
+            connection.execute("INSERT OR IGNORE INTO sources (url) VALUES (?)", (url,))
+            query = "SELECT id FROM sources WHERE url = ?"
+            (found,) = connection.execute(query, (url,)).fetchone()
+            if len(self._sources) >= _SOURCES_HELD:
+                self._sources.clear()
+            self._sources[url] = found
+        return found
+
+    def _requisite(self, site: str, told: Announcement) -> Iterator[Announcement]:
+        """Remember a requisite; yield it, and what it leads to, where that falls due."""
+        if told.key in self._new:
+            return
+        known = self.known(told.key, told.via.announcer)
+        if known is None:
+            self._new[told.key] = (site, told)
+            yield told
+        elif known.is_requisite and not known.is_leased:
+            yield from self._again(site, told, known)
+
+    def _again(self, site: str, told: Announcement, known: Known) -> Iterator[Announcement]:
+        """Yield a known requisite where it is due for `site` now, else what is known below it that is."""
+        if known.is_due and known.site == site:
+            return
+        if known.is_due or known.is_stale(self._rounds.opened(site), self._ground.clock()):
+            self._new[told.key] = (site, told)
+            yield told
+            return
+        for below in self._below(known):
+            yield from self._requisite(site, below)
+
+    def _below(self, known: Known) -> list[Announcement]:
+        """Return what a stylesheet or a redirect named when it was last fetched: while it is fresh nobody reads it.
+
+        Each step goes further from the page, so that stylesheets which name each other come to an end.
+        """
+        rows = self._ground.connection.execute(
+            f"SELECT {CLAIM} FROM frontier WHERE referrer = ? AND announcer = '{Announcer.REQUISITE}'"  # noqa: S608 - constants
+            " AND (depth > 1 OR redirects > 0) AND (depth, redirects) > (?, ?)",
+            (known.url, known.depth, known.redirects),
+        ).fetchall()
+        return [announcement_of(claim_in(row)) for row in rows]
