@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archive import Warcinfo, urls
 from archive.errors import StorageError
+from crawler.afterwards import plan_next, sound_alarms
+from crawler.alarms.gathering import Crawled
 from crawler.analysis import AnalysisProcess, Drained
 from crawler.crawl_records import PREFIX, REPORT, START, Start, named_by, target
 from crawler.manners import Pace
 from crawler.manners.table import leave, take_up
 from crawler.report import Course, Report, make_report
-from crawler.schedule.planning import learn_and_plan
 from crawler.tally import Tally
 from crawler.writer import CollectionWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from archive.store.rows import Stats
@@ -65,7 +66,8 @@ class CrawlSession:
         self.interrupted = False
         self.failure: StorageError | None = None
         self.report: Report | None = None
-        self.warnings: list[str] = []
+        self._warnings: tuple[str, ...] = ()
+        self._alarms: tuple[Mapping[str, object], ...] = ()
         self.pace = Pace()
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
@@ -168,7 +170,7 @@ class CrawlSession:
     def _finish(self) -> None:
         after = self._published()
         self._end_analysis()
-        self._plan()
+        self._follow_up()
         self.report = self._reported(after)
         try:
             if self.failure is None:
@@ -204,7 +206,8 @@ class CrawlSession:
                 after.warc_bytes - self._before.warc_bytes if after else 0,
                 interrupted=self.interrupted,
                 is_scheduled=self._told.is_scheduled,
-                warnings=tuple(self.warnings),
+                warnings=self._warnings,
+                alarms=self._alarms,
             ),
         )
 
@@ -237,30 +240,21 @@ class CrawlSession:
         over = time.monotonic() - self._clock
         return max(_ANALYSED_S, 1.5 * max(limits) - over)
 
-    def _plan(self) -> None:
-        """Learn from what was visited and say when scheduled pages are due again.
-
-        What fails here costs no more than that: the next crawl plans what this one visited.
-        """
-        sites = [site for site in self._told.sites if site.is_scheduled]
-        if not sites or not self._is_drained or self.failure is not None:
+    def _follow_up(self) -> None:
+        """Plan the next visits and tell of what is wrong, where all that was crawled is analysed."""
+        if not self._is_drained or self.failure is not None:
             return
-
-        def job(store: Store) -> str:
-            store.commit()
-            try:
-                learn_and_plan(
-                    self.home, store.frontier, store.collection.state, sites, now=time.time()
-                )
-            except Exception as error:  # the top of a task: it is told, and the crawl kept
-                logger.debug("the next visits were not planned", exc_info=True)
-                return f"the next visits were not planned: {error}; the next crawl does it"
-            return ""
-
+        sites = self._told.sites
         try:
-            self.warnings.extend(filter(None, [self.writer.submit(job).result()]))
+            failed = plan_next(self.home, self.writer, sites)
         except StorageError as error:
             self.failure = error
+            return
+        crawled = Crawled(sites, self.progress(), self._started, datetime.now(UTC))
+        told = (self.home, crawled, self.crawl)
+        found = sound_alarms(self.writer, told, is_stopping=lambda: self.interrupted)
+        self._alarms = found.alarms
+        self._warnings = (*filter(None, [failed]), *found.warnings)
 
 
 def _hosts(store: Store) -> tuple[list[HostRow], bool]:
