@@ -1,4 +1,4 @@
-"""Finds an article's text where extraction has next to nothing: JSON-LD's articleBody, noscript copies.
+"""Finds an article's text where extraction has next to nothing: JSON-LD's articleBody, content elements, noscript copies.
 
 Idea of a cheap second witness: the extraction benchmarks of the public article sets, where bodies split
 over several containers are the costliest fault.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from archive.analyse.choice import word_key
 from archive.analyse.extraction import extract
 from archive.analyse.linked_data import ARTICLE_TYPES
+from archive.analyse.markup import text_of
 
 if TYPE_CHECKING:
     from archive.analyse.markup import Element
@@ -23,6 +24,11 @@ _TAG = re.compile(r"<[^<>]{1,500}>")
 _FULLER = 1.35
 _LITTLE = 200
 _MAX_BODY = 500_000
+_BRIEF = 600
+_LEAST = 20  # letters and digits
+_CONTAINERS = frozenset(
+    {"entry-content", "post-content", "article-content", "article-body", "story-body", "post-body"}
+)
 
 
 def rescue(page: Page, text: str, *, dense: bool) -> tuple[str, str]:
@@ -32,6 +38,8 @@ def rescue(page: Page, text: str, *, dense: bool) -> tuple[str, str]:
         return body, "json-ld articleBody"
     if "\n" in body and "\n" not in text and word_key(body) == word_key(text):
         return body, "json-ld articleBody"  # the same without its paragraphs
+    if "\n" not in text and len(text) < _BRIEF and (inner := _of_container(page, text)):
+        return inner, "content element"
     if len(text) < _LITTLE:
         shown = _from_noscript(page, dense=dense)
         if len(shown) > max(_FULLER * len(text), _LITTLE):
@@ -54,6 +62,26 @@ def _agree(text: str, body: str) -> bool:
     whole = word_key(body)
     lines = [key for line in text.split("\n") if len(key := word_key(line)) > 30]
     return bool(lines) and sum(key[:60] in whole for key in lines) >= 0.6 * len(lines)
+
+
+def _of_container(page: Page, text: str) -> str:
+    """Return what the one element says that themes put the article's text into, where `text` has it and more.
+
+    Of a message of a sentence or two trafilatura gives all of the page's main element in one line: date, byline
+    and what the theme says of the author are then part of it, and change with the theme.
+    """
+    found = [one for one in page.main.iter("div", "section") if _is_container(one)]
+    if len(found) != 1:
+        return ""
+    lines = [text_of(one) for one in found[0].iter("p", "li", "blockquote", "h2", "h3")]
+    inner = "\n".join(line for line in lines if line)
+    key = word_key(inner)
+    return inner if len(key) >= _LEAST and key in word_key(text) else ""
+
+
+def _is_container(element: Element) -> bool:
+    names = (element.get("class") or "").lower().split()
+    return element.get("itemprop") == "articleBody" or not _CONTAINERS.isdisjoint(names)
 
 
 def _from_noscript(page: Page, *, dense: bool) -> str:
