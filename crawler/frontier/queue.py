@@ -25,7 +25,8 @@ _PROMOTED = 1_000  # rows that fall due at a time: some milliseconds
 _STEPS = 12  # steps of a sweep, or batches of distrusted pages, that one claim goes through
 _HOSTS = 1_000  # ready hosts that one claim looks at: 10 ms
 _WAITING = 1_000  # waiting addresses that are looked at for the next moment
-_EVERYTHING = (0, 2**62)
+_BEHIND = 2**62
+_EVERYTHING = (0, _BEHIND)
 
 _READY_HOSTS = """
 WITH RECURSIVE hosts (host) AS (
@@ -88,20 +89,14 @@ class Queue:
             )
 
     def claim(
-        self,
-        site: str,
-        limit: int,
-        without: Collection[str],
-        *,
-        requisites_only: bool,
-        lease_s: float,
+        self, site: str, limit: int, hosts: Hosts, *, requisites_only: bool, lease_s: float
     ) -> Sequence[Claim]:
         """See `Frontier.claim`."""
         now = self._ground.clock()
         span = REQUISITES if requisites_only else _EVERYTHING
         with self._ground.transaction(durable=False):
             self._promote(site, now)
-            picked = self._picked(site, limit, without, span)
+            picked = self._picked(site, limit, hosts, span)
             ids = json.dumps([row[1] for row in picked])
             values = (self._ground.owner, now + lease_s, ids)
             rows = self._ground.connection.execute(_LEASE, values).fetchall()
@@ -155,7 +150,7 @@ class Queue:
 
     def counts(self, site: str) -> tuple[int, int]:
         """See `Frontier.counts`."""
-        place = self._rounds.position(site) or _EVERYTHING[::-1]
+        place = self._rounds.position(site) or (_BEHIND, 0)
         (known,) = self._one("SELECT count(*) FROM frontier WHERE site = ?", site)
         (ready,) = self._one("SELECT count(*) FROM frontier WHERE ready = 1 AND site = ?", site)
         (waiting,) = self._one(
