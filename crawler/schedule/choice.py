@@ -30,11 +30,20 @@ USUAL_PAGE: Final = 1 / (30 * DAY_S)
 
 @dataclass(slots=True)
 class SiteRates:
-    """What was learned of one site; `learned` is up to when (seconds since 1970, UTC)."""
+    """What was learned of one site; `learned` is up to when (seconds since 1970, UTC).
+
+    `everywhere` is what was learned of the articles of all sites, and shared by them: what holds for articles of an age
+    of which this site has shown little.
+    """
 
     ages: Ages = field(default_factory=Ages)
+    everywhere: Ages = field(default_factory=Ages)
     rhythm: Rhythm = field(default_factory=Rhythm)
     learned: float = 0.0
+
+    def article_rates(self) -> tuple[float, ...]:
+        """Return changes a second of its articles by bucket of age."""
+        return self.ages.rates(self.everywhere.rates())
 
     def fade(self, now: float) -> None:
         """Forget what time has made old; a clock that went back forgets nothing."""
@@ -46,7 +55,7 @@ class SiteRates:
 
 def article_due(now: float, site: SiteRates, own: Own, *, published: float, price: float) -> float:
     """Return when an article that was visited just `now` is due again (seconds since 1970)."""
-    expected = article_stretches(now, published, site.ages.rates(), factor=own.factor)
+    expected = article_stretches(now, published, site.article_rates(), factor=own.factor)
     due = now + wait_s(expected, price, ARTICLE)
     floor = floor_after(published, now)
     return due if floor is None else max(min(due, floor), now + ARTICLE.shortest_s)
@@ -78,8 +87,9 @@ def learn_article(
     start, end = max(0.0, since - published), max(0.0, until - published)
     if not start < end:
         return
-    factor = own.factor
-    expected = site.ages.learn(start, end, factor, changed=changed)
+    factor, rates = own.factor, site.article_rates()
+    expected = site.ages.learn((start, end), rates, factor, changed=changed)
+    site.everywhere.learn((start, end), rates, factor, changed=changed)
     own.learn(until - since, expected / factor, changed=changed)
 
 
@@ -97,6 +107,6 @@ def learn_channel(
 
 def _passed(since: float, until: float, shape: Shape) -> float:
     """Return the seconds between two moments, those that count for more by the shape as more."""
-    if shape == FLAT or until - since > 7 * DAY_S:
+    if shape == FLAT:
         return until - since
     return sum((last - first) * times for first, last, times in stretches(since, until, shape))

@@ -21,7 +21,6 @@ from crawler.schedule.policy import (
     FLAT,
     HOUR_S,
     MOST_A_SECOND,
-    Shape,
     ages,
     shares,
     stretches,
@@ -29,6 +28,8 @@ from crawler.schedule.policy import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from crawler.schedule.policy import Shape
 
 HALF_LIFE_S: Final = 28 * DAY_S
 PAGE_HALF_LIFE_S: Final = 14 * DAY_S
@@ -49,9 +50,9 @@ USUAL: Final = tuple(
         (0.10, 16 * HOUR_S),
         (0.05, 2 * DAY_S),
         (0.03, 4 * DAY_S),
-        (0.03, 23 * DAY_S),
-        (0.04, 60 * DAY_S),
-        (0.15, 365 * DAY_S),
+        (0.06, 23 * DAY_S),
+        (0.15, 60 * DAY_S),
+        (1.00, 365 * DAY_S),
     )
 )
 """Changes a second by bucket of age, of an article of a site that was never seen: news is put right on its first day."""
@@ -78,11 +79,11 @@ class Ages:
     changes: list[float] = field(default_factory=lambda: [0.0] * (len(AGES_S) + 1))
     seconds: list[float] = field(default_factory=lambda: [0.0] * (len(AGES_S) + 1))
 
-    def rates(self) -> tuple[float, ...]:
-        """Return changes a second in each bucket."""
+    def rates(self, usual: Sequence[float] = USUAL) -> tuple[float, ...]:
+        """Return changes a second in each bucket; `usual` are those of articles elsewhere."""
         return tuple(
-            min((_USUAL_COUNTS + changes) / (_USUAL_COUNTS / usual + seconds), MOST_A_SECOND)
-            for changes, seconds, usual in zip(self.changes, self.seconds, USUAL, strict=True)
+            min((_USUAL_COUNTS + changes) / (_USUAL_COUNTS / rate + seconds), MOST_A_SECOND)
+            for changes, seconds, rate in zip(self.changes, self.seconds, usual, strict=True)
         )
 
     def fade(self, elapsed_s: float) -> None:
@@ -90,10 +91,14 @@ class Ages:
         self.changes = [_faded(value, elapsed_s, HALF_LIFE_S) for value in self.changes]
         self.seconds = [_faded(value, elapsed_s, HALF_LIFE_S) for value in self.seconds]
 
-    def learn(self, start: float, until: float, factor: float, *, changed: bool) -> float:
-        """Take in that an article was looked at at two ages; return how many changes were expected of it."""
-        parts = list(ages(start, until))
-        rates = self.rates()
+    def learn(
+        self, span: tuple[float, float], rates: Sequence[float], factor: float, *, changed: bool
+    ) -> float:
+        """Take in that an article was looked at at two ages; return how many changes were expected of it.
+
+        `rates` are what was expected of all articles, `factor` how many times as many of this one.
+        """
+        parts = list(ages(*span))
         expected = [(last - first) * rates[bucket] * factor for first, last, bucket in parts]
         total = sum(expected)
         shown = likely(total) if changed else 0.0
@@ -144,67 +149,47 @@ class Channel:
     def learn(self, since: float, until: float, brought: int) -> None:
         """Take in that a visit at `until` brought so many since the one at `since`."""
         elapsed = min(max(0.0, until - since), ARTICLE.longest_s)
-        fade = math.exp2(-elapsed / CHANNEL_HALF_LIFE_S)
+        fade = math.exp2(-elapsed / HALF_LIFE_S)
         self.brought = _bounded(self.brought * fade + min(max(brought, 0), _BROUGHT_MOST))
         self.seconds = self.seconds * fade + elapsed
 
 
-CHANNEL_HALF_LIFE_S: Final = 10 * DAY_S
 _KNOWN: Final = 0.5
 
 
 @dataclass(slots=True)
 class Rhythm:
-    """When in the day and in the week a site brings something: sums by UTC hour and by day from Thursday on."""
+    """When in the day a site brings something: sums by UTC hour."""
 
     hours: list[float] = field(default_factory=lambda: [0.0] * 24)
-    days: list[float] = field(default_factory=lambda: [0.0] * 7)
 
     def shape(self) -> Shape:
         """Return the shape: smoothed over neighbouring hours, and the flatter the less is known."""
-        return Shape(_factors(_smoothed(self.hours), _PRIOR_HOUR), _factors(self.days, _PRIOR_DAY))
+        near = [
+            self.hours[hour - 1] / 4
+            + self.hours[hour] / 2
+            + self.hours[(hour + 1) % 24] / 4
+            + _PRIOR_HOUR
+            for hour in range(24)
+        ]
+        return tuple(value * 24 / sum(near) for value in near)
 
     def fade(self, elapsed_s: float) -> None:
         """Forget a part of it."""
         self.hours = [_faded(value, elapsed_s, HALF_LIFE_S) for value in self.hours]
-        self.days = [_faded(value, elapsed_s, HALF_LIFE_S) for value in self.days]
 
     def learn(self, since: float, until: float, weight: float) -> None:
-        """Take in that something came between two moments, of which at most the last week counts."""
-        start = max(since, until - 7 * DAY_S)
-        if not start < until or weight <= 0:
+        """Take in that something came between two moments; more than a day apart they tell nothing of hours."""
+        if not 0 < until - since <= DAY_S:
             return
         shape = self.shape()
-        parts = list(stretches(start, until, shape if not shape.is_flat else _UNEVEN))
-        for (first, last, _), share in zip(
-            parts, shares([(last - first) * times for first, last, times in parts]), strict=True
-        ):
-            self._add((first + last) / 2, last - first, weight * share)
-
-    def _add(self, middle: float, length: float, weight: float) -> None:
-        day = int(middle // DAY_S) % 7
-        self.days[day] = _bounded(self.days[day] + weight)
-        if length > HOUR_S:
-            self.hours = [_bounded(value + weight / 24) for value in self.hours]
-        else:
-            hour = int(middle // HOUR_S) % 24
-            self.hours[hour] = _bounded(self.hours[hour] + weight)
+        parts = list(stretches(since, until, shape if shape != FLAT else _UNEVEN))
+        expected = [(last - first) * factor for first, last, factor in parts]
+        for (first, _, _), share in zip(parts, shares(expected), strict=True):
+            hour = int(first // HOUR_S) % 24
+            self.hours[hour] = _bounded(self.hours[hour] + weight * share)
 
 
 _PRIOR_HOUR: Final = 1.0
-_PRIOR_DAY: Final = 4.0
-_UNEVEN: Final = Shape(hours=(1.0 + 1e-9, *FLAT.hours[1:]))
+_UNEVEN: Final[Shape] = (1.0 + 1e-9, *FLAT[1:])
 """Flat, and parted into hours all the same."""
-
-
-def _smoothed(sums: Sequence[float]) -> list[float]:
-    count = len(sums)
-    return [
-        0.25 * sums[number - 1] + 0.5 * sums[number] + 0.25 * sums[(number + 1) % count]
-        for number in range(count)
-    ]
-
-
-def _factors(sums: Sequence[float], prior: float) -> tuple[float, ...]:
-    total = sum(sums) + prior * len(sums)
-    return tuple((value + prior) * len(sums) / total for value in sums)

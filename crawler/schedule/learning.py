@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from archive.model import Announcer, Outcome
 from crawler.schedule.choice import learn_article, learn_channel
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.index.histories import Told
+    from crawler.frontier.claims import Planned
     from crawler.schedule.choice import SiteRates
     from crawler.schedule.rates import PageRates
 
@@ -29,29 +30,6 @@ ANSWERS: Final = frozenset(
 _SAME: Final = frozenset([Outcome.UNCHANGED, Outcome.NOT_MODIFIED])
 _ANNOUNCE: Final = frozenset([Announcer.SEED, Announcer.ROBOTS])
 _FILES: Final = frozenset([Announcer.FEED, Announcer.SITEMAP, Announcer.REST])
-
-
-class Planned(Protocol):
-    """A row of the frontier that was visited and has no next visit yet."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def announcer(self) -> Announcer: ...
-    @property
-    def is_channel(self) -> bool: ...
-    @property
-    def known(self) -> float: ...
-    @property
-    def published(self) -> float | None: ...
-    @property
-    def visited(self) -> float: ...
-    @property
-    def status(self) -> int: ...
-    @property
-    def outcome(self) -> Outcome: ...
 
 
 class Sort(Enum):
@@ -82,9 +60,7 @@ def lesson(row: Planned, told: Told, rates: PageRates, site: SiteRates, *, broug
     sort = _sort(row, told, rates, brought)
     found = Lesson(row, sort, rates, _published(row, told))
     if sort is Sort.FAILED:
-        rates.failures = min(rates.failures + 1, 1000)
         return found
-    rates.failures = 0
     if sort is Sort.GONE:
         rates.stands = row.visited if rates.stands is None else min(rates.stands, row.visited)
     else:
@@ -101,7 +77,7 @@ def lesson(row: Planned, told: Told, rates: PageRates, site: SiteRates, *, broug
 def _sort(row: Planned, told: Told, rates: PageRates, brought: int) -> Sort:
     if row.outcome not in ANSWERS and row.status not in {404, 410}:
         return Sort.FAILED
-    if row.announcer in _ANNOUNCE or row.is_channel:
+    if row.announcer in _ANNOUNCE or row.is_source:
         return Sort.CHANNEL
     if row.status in {404, 410} or 300 <= row.status < 304 or row.status in {307, 308}:
         return Sort.GONE

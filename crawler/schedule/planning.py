@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from archive.index.histories import Histories
 from archive.model import Announcer
 from archive.store.state import transaction
 from crawler.schedule.choice import article_due, channel_due, page_due
-from crawler.schedule.learning import Lesson, Planned, Sort, lesson, told_since
+from crawler.schedule.learning import Lesson, Sort, lesson, told_since
 from crawler.schedule.policy import ARTICLE, CHANNEL, DAY_S, back_off_s, steered
-from crawler.schedule.rates import PageRates, Price, Rates
+from crawler.schedule.rates import EVERYWHERE, PageRates, Price, Rates
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from crawler.frontier.claims import Planned
+    from crawler.frontier.protocol import Frontier
     from crawler.schedule.choice import SiteRates
     from crawler.sites.site import Site
 
@@ -36,19 +38,9 @@ _MOST_CHANNELS: Final = 100_000
 _STEERED_S: Final = 3_600.0
 
 
-class Plannable(Protocol):
-    """What planning needs of a frontier."""
-
-    def unplanned(self, site: str, limit: int) -> Sequence[Planned]:
-        """Return up to `limit` pages that were visited and have no next visit."""
-
-    def plan(self, dues: Iterable[tuple[int, float]]) -> None:
-        """Note when rows are due."""
-
-
 def learn_and_plan(
     home: Path,
-    frontier: Plannable,
+    frontier: Frontier,
     connection: sqlite3.Connection,
     sites: Sequence[Site],
     *,
@@ -73,7 +65,7 @@ class _Planner:
     """One time of learning and planning."""
 
     histories: Histories
-    frontier: Plannable
+    frontier: Frontier
     connection: sqlite3.Connection
     now: float
     brought: Counter[str] = field(default_factory=Counter)
@@ -98,15 +90,21 @@ class _Planner:
         planned = 0
         while rows := self.frontier.unplanned(site.name, _BATCH):
             with transaction(self.connection):
-                self._batch(site, rows)
+                times = self._batch(site, rows)
+            self.frontier.plan(times)
             planned += len(rows)
         return planned
 
-    def _batch(self, site: Site, rows: Sequence[Planned]) -> None:
-        """Learn from some pages of a site and plan them."""
+    def _batch(self, site: Site, rows: Sequence[Planned]) -> list[tuple[int, float]]:
+        """Learn from some pages of a site; return when each is due.
+
+        A kill before these are planned does no harm: what was learned once is not learned again.
+        """
         kept = Rates(self.connection)
         known = kept.pages([row.id for row in rows])
-        rates = kept.site(site.name)
+        everywhere, rates = kept.site(EVERYWHERE), kept.site(site.name)
+        rates.everywhere = everywhere.ages
+        everywhere.fade(self.now)
         rates.fade(self.now)
         lessons = []
         for row in sorted(rows, key=lambda row: (row.visited, row.id)):
@@ -115,11 +113,12 @@ class _Planner:
             lessons.append(lesson(row, told, page, rates, brought=self.brought[row.url]))
         market = site.name if site.daily_budget else ""
         kept.keep_site(site.name, rates, market)
+        kept.keep_site(EVERYWHERE, everywhere, EVERYWHERE)
         kept.keep_pages((one.row.id, one.rates) for one in lessons)
         price = self._steer(kept, market, site.daily_budget, len(rows))
-        self.frontier.plan(
-            [(one.row.id, due_of(one, rates, site, price=price, now=self.now)) for one in lessons]
-        )
+        return [
+            (one.row.id, due_of(one, rates, site, price=price, now=self.now)) for one in lessons
+        ]
 
     def _steer(self, kept: Rates, market: str, budget: int, visits: int) -> float:
         """Count visits in a market and return the price there, steered anew where an hour has passed."""
@@ -141,7 +140,7 @@ def due_of(one: Lesson, rates: SiteRates, site: Site, *, price: float, now: floa
     visited = min(one.row.visited, now)
     if one.sort is Sort.FAILED:
         bounds = CHANNEL if one.row.announcer is Announcer.SEED else ARTICLE
-        return visited + back_off_s(one.rates.failures, bounds)
+        return visited + back_off_s(one.row.errors, bounds)
     if one.sort is Sort.GONE:
         stands = visited - (visited if one.rates.stands is None else one.rates.stands)
         return visited + min(max(stands, DAY_S), ARTICLE.longest_s)

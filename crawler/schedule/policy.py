@@ -48,7 +48,7 @@ _MET: Final = 1.5
 """A visit meets the floors up to this many times its age: a visit at 50 minutes is the one at 1 h."""
 
 _GROWN_S: Final = 2 * DAY_S
-"""Hours of the day are looked at singly for that long ahead; behind, whole days are."""
+"""Hours are looked at singly for that long ahead; behind the midnight after it they are all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +63,10 @@ CHANNEL: Final = Bounds(5 * 60.0, DAY_S)
 ARTICLE: Final = Bounds(5 * 60.0, 30 * DAY_S)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How changes are spread over the hours of a UTC day and the days of a week, as factors whose mean is 1.
+Shape = tuple[float, ...]
+"""How changes are spread over the 24 hours of a UTC day, as factors whose mean is 1."""
 
-    `hours` has 24 of them, `days` 7 from Thursday on, the day of the week at the epoch.
-    """
-
-    hours: tuple[float, ...] = (1.0,) * 24
-    days: tuple[float, ...] = (1.0,) * 7
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether all times are alike."""
-        return self == FLAT
-
-    def at(self, moment: float) -> float:
-        """Return the factor at a moment (seconds since 1970)."""
-        return self.hours[int(moment // HOUR_S) % 24] * self.on(moment)
-
-    def on(self, moment: float) -> float:
-        """Return the factor of the whole day that holds a moment."""
-        return self.days[int(moment // DAY_S) % 7]
-
-
-FLAT: Final = Shape()
+FLAT: Final[Shape] = (1.0,) * 24
 
 Stretch = tuple[float, float]
 """Seconds, and the changes a second that are expected in them."""
@@ -97,15 +76,15 @@ def stretches(
     start: float, until: float, shape: Shape = FLAT
 ) -> Iterator[tuple[float, float, float]]:
     """Part a time (seconds since 1970) where the shape changes: from, to, factor."""
-    if shape.is_flat:
+    if shape == FLAT:
         yield start, until, 1.0
         return
     moment = start
     while moment < until:
         if moment - start < _GROWN_S or moment % DAY_S:
-            end, factor = (moment // HOUR_S + 1) * HOUR_S, shape.at(moment)
+            end, factor = (moment // HOUR_S + 1) * HOUR_S, shape[int(moment // HOUR_S) % 24]
         else:
-            end, factor = moment + DAY_S, shape.on(moment)
+            end, factor = until, 1.0
         yield moment, min(end, until), factor
         moment = end
 

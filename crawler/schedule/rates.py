@@ -27,10 +27,13 @@ _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS site_rates (site TEXT PRIMARY KEY, learned REAL NOT NULL, market TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS page_rates (
   page INTEGER PRIMARY KEY, seen REAL NOT NULL, changes REAL NOT NULL, expected REAL NOT NULL,
-  brought REAL NOT NULL, seconds REAL NOT NULL, stands REAL, failures INTEGER NOT NULL);
+  brought REAL NOT NULL, seconds REAL NOT NULL, stands REAL);
 CREATE TABLE IF NOT EXISTS prices (market TEXT PRIMARY KEY, price REAL NOT NULL, steered REAL NOT NULL, visits REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS learned (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
+
+EVERYWHERE: Final = " "
+"""The name in `site_rates` of all sites together; no site is named like that."""
 
 _LONGEST_S: Final = 1e12
 
@@ -40,14 +43,13 @@ class PageRates:
     """What one page did.
 
     `seen` is its last visit that was learned from (seconds since 1970), 0 for none; `stands` since when it is gone or
-    leads elsewhere; `failures` are visits in a row that showed nothing.
+    leads elsewhere.
     """
 
     seen: float = 0.0
     own: Own = field(default_factory=Own)
     channel: Channel = field(default_factory=Channel)
     stands: float | None = None
-    failures: int = 0
 
 
 @dataclass(slots=True)
@@ -88,7 +90,6 @@ class Rates:
             "changes": rates.ages.changes,
             "seconds": rates.ages.seconds,
             "hours": rates.rhythm.hours,
-            "days": rates.rhythm.days,
         }
         text = json.dumps(
             {key: [float(f"{value:.6g}") for value in values] for key, values in body.items()}
@@ -102,7 +103,7 @@ class Rates:
         """Return what is known of pages, by their rows in the frontier; at most some hundreds at once."""
         marks = ", ".join("?" * len(ids))
         rows = self._connection.execute(
-            "SELECT page, seen, changes, expected, brought, seconds, stands, failures FROM page_rates"  # noqa: S608 - question marks
+            "SELECT page, seen, changes, expected, brought, seconds, stands FROM page_rates"  # noqa: S608 - question marks
             f" WHERE page IN ({marks})",
             ids,
         )
@@ -111,7 +112,7 @@ class Rates:
     def keep_pages(self, pages: Iterable[tuple[int, PageRates]]) -> None:
         """Keep what was learned of pages."""
         self._connection.executemany(
-            "INSERT OR REPLACE INTO page_rates VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO page_rates VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     page,
@@ -121,7 +122,6 @@ class Rates:
                     rates.channel.brought,
                     rates.channel.seconds,
                     rates.stands,
-                    rates.failures,
                 )
                 for page, rates in pages
             ],
@@ -167,13 +167,12 @@ def _within(value: object, most: float) -> float:
 
 
 def _page_in(row: tuple[object, ...]) -> PageRates:
-    seen, changes, expected, brought, seconds, stands, failures = row
+    seen, changes, expected, brought, seconds, stands = row
     return PageRates(
         _within(seen, _LONGEST_S),
         Own(_within(changes, MOST), _within(expected, MOST)),
         Channel(_within(brought, MOST), _within(seconds, _LONGEST_S)),
         None if stands is None else _within(stands, _LONGEST_S),
-        int(_within(failures, 1000)),
     )
 
 
@@ -188,10 +187,7 @@ def _site_in(learned: object, body: str) -> SiteRates:
             _numbers(found, "changes", fresh.ages.changes, MOST),
             _numbers(found, "seconds", fresh.ages.seconds, _LONGEST_S),
         ),
-        Rhythm(
-            _numbers(found, "hours", fresh.rhythm.hours, MOST),
-            _numbers(found, "days", fresh.rhythm.days, MOST),
-        ),
+        Rhythm(_numbers(found, "hours", fresh.rhythm.hours, MOST)),
         _within(learned, _LONGEST_S),
     )
 
