@@ -13,11 +13,13 @@ from archive import urls
 from crawler import traps
 from crawler.discover.wordpress import place_of
 from crawler.forms import is_sitemap, unfit
-from crawler.sameness import Sameness
+from crawler.sameness import Answer, Sameness
 from crawler.traps import Budgets, Kind, Pattern, patterns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable
+
+    from scrapy.http import Response
 
     from crawler.sites import Site
 
@@ -94,7 +96,7 @@ class Scope:
         """Return whether `url` is fetched. An address that was admitted once stays admitted.
 
         `referrer` is the page that names it; `is_listed` where a list of the site's own does, which has no budget, and
-        may lie behind the interface for programs. Deterministic for one order of questions and of `read`; takes 10
+        may lie behind the interface for programs. Deterministic for one order of questions and of `read`; takes 25
         microseconds; never raises.
         """
         host = _host(url)
@@ -109,32 +111,28 @@ class Scope:
             reason = self._budgets.refusal(parts.patterns, is_inbred=is_inbred, is_listed=is_listed)
         return _OUT[reason] if reason else _IN
 
-    def read(self, url: str, links: Iterable[str], answer: bytes = b"") -> None:
-        """Note that the page `url` came and what it names: budgets grow by what is news. Call it before `decide`.
-
-        `answer` is its `sameness.fingerprint`.
-        """
+    def read(self, url: str, links: Collection[str], response: Response | None = None) -> None:
+        """Note that the page `url` came and what it names: budgets grow by what is news. Call it before `decide`."""
         if _host(url) not in self._hosts:
             return
         parts = _Parts.of(url)
-        self._sameness.saw(parts.pattern, answer)
-        own = frozenset(pattern.text for pattern in parts.patterns)
-        self._budgets.read(parts.patterns, lambda: self._brought(links, parts, own))
+        if response is not None:
+            self._sameness.saw(parts.pattern, Answer(response))
+        if parts.patterns:
+            self._budgets.read(parts.patterns, links, lambda link: self._is_brought(link, parts))
 
     def is_worth(self, url: str) -> bool:
         """Say whether an address is to be asked for although others like it may all have given one page."""
         return self._sameness.is_worth(_Parts.of(url).pattern)
 
-    def _brought(self, links: Iterable[str], page: _Parts, own: frozenset[str]) -> Iterator[str]:
-        """Yield the addresses that a page brings beyond its own kind: no dates, no pages of listings, no views."""
-        for url in links:
-            if _host(url) not in self._hosts:
-                continue
-            parts = _Parts.of(url)
-            if (parts.origin, parts.path) == (page.origin, page.path) or self._unfit(parts):
-                continue
-            if all(each.kind is Kind.NUMBER and each.text not in own for each in parts.patterns):
-                yield parts.key
+    def _is_brought(self, url: str, page: _Parts) -> bool:
+        """Say whether an address is more than one of a page's own kind: no date, no page of a listing, no view."""
+        if _host(url) not in self._hosts:
+            return False
+        parts = _Parts.of(url)
+        if parts.place == page.place or self._unfit(parts):
+            return False
+        return all(pattern.kind is Kind.NUMBER for pattern in parts.patterns)
 
     def _place_of(self, referrer: str) -> str:
         """Return the place of the page that names an address; a home page makes up no queries of its own."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from archive.model import Announcer
 from crawler.announcing import untracked
 from crawler.discover.channels import is_listed
-from crawler.sameness import fingerprint
 from crawler.scope import BUDGETED
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ class Sieve:
         learn from the answer first.
         """
         leading = [untracked(link) for link in links]
-        answer = fingerprint(response) if response is not None else b""
-        self._scope.read(referrer, [link.url for link in leading], answer)
+        self._scope.read(referrer, [link.url for link in leading], response)
         return [link for link in leading if self._passes(link, referrer)]
 
     def _passes(self, link: Link, referrer: str) -> bool:

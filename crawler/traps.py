@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from crawler.marks import Marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
 MAX_BARREN = 1_000
 """Barren patterns of one site that are remembered."""
@@ -26,6 +28,7 @@ MAX_BARREN = 1_000
 _MAX_PATTERNS = 10_000
 _MAX_READ = 256
 _MAX_NAMES = 4_096
+_MAX_LOOKED_AT = 200
 _MAX_REPEATS = 2
 
 _DIGITS = re.compile(r"\d+")
@@ -163,27 +166,31 @@ class Budgets:
             count.marks.add(pattern.own)
         return ""
 
-    def read(self, patterns: tuple[Pattern, ...], names: Callable[[], Iterable[str]]) -> None:
-        """Note a page and the addresses that it alone may bring: none of its own patterns, no date, no other page.
+    def read(
+        self,
+        patterns: tuple[Pattern, ...],
+        links: Collection[str],
+        is_brought: Callable[[str], bool],
+    ) -> None:
+        """Note a page and what it names; `is_brought` tells what is more than one of the page's own kind.
 
-        Where no page of its pattern named one of them before, the pattern may have more pages. Archives of months
+        Where no page of its pattern named such an address before, the pattern may have more pages. Archives of months
         name articles that no other month does; an empty calendar names nothing but its neighbours.
         """
-        watched = [pattern for pattern in patterns if self._is_watched(pattern)]
-        if not watched:
-            return
-        marks = {Marks.of(name) for name in names()}
-        for pattern in watched:
+        marks = [crc32(link.encode("utf-8", "surrogatepass")) for link in links]
+        for pattern in patterns:
+            if not self._is_watched(pattern):
+                continue
             known = self._names.pop(pattern.text, None) or set()
             if len(self._names) >= _MAX_READ:
                 del self._names[next(iter(self._names))]
             self._names[pattern.text] = known
-            if not marks <= known:
-                count = self._count(pattern.text)
-                count.credit += BUDGETS[pattern.kind].growth
-                if len(known) > _MAX_NAMES:
-                    known.clear()
-                known |= marks
+            unknown = (link for link, mark in zip(links, marks, strict=True) if mark not in known)
+            if any(map(is_brought, islice(unknown, _MAX_LOOKED_AT))):
+                self._count(pattern.text).credit += BUDGETS[pattern.kind].growth
+            if len(known) > _MAX_NAMES:
+                known.clear()
+            known.update(marks)
 
     def _allowed(self, pattern: Pattern, count: _Count, *, is_inbred: bool) -> int:
         budget = BUDGETS[pattern.kind]

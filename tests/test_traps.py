@@ -1,13 +1,15 @@
 """crawler.traps and crawler.sameness: sites that go on for ever, and big sites that do not."""
 
 import sqlite3
+import time
 from contextlib import closing
 
+import pytest
 from scrapy.http import HtmlResponse, Response
 
 from archive import urls
 from crawler.barren import remember, remembered
-from crawler.sameness import PROBES, SAME, Sameness, fingerprint
+from crawler.sameness import PROBES, SAME, Answer, Sameness
 from crawler.scope import Scope
 from crawler.traps import BUDGETS, Kind
 
@@ -152,34 +154,70 @@ def html(path, body):
 def test_pages_that_differ_by_their_own_address_and_the_time_are_the_same():
     first = html("/soft/first", "<p>/soft/first is not here</p><i>12:01:59</i>")
     second = html("/soft/other", "<p>/soft/other  is not here</p><i>9:30</i>")
-    assert fingerprint(first) == fingerprint(second)
+    assert same(first, second)
 
 
 def test_pages_that_differ_in_numbers_or_pictures_are_not_the_same():
     rates = [html(f"/rates/{day}", f"<td>1 EUR = {480 + day} KZT</td>") for day in (5, 6)]
     photos = [html(f"/photo/{each}", f"Photo<img src='/f/{each}.jpg'>") for each in "ab"]
-    assert len({*map(fingerprint, rates), *map(fingerprint, photos)}) == 4
+    assert not same(*rates)
+    assert not same(*photos)
 
 
 def test_redirects_to_one_place_are_the_same_and_errors_say_nothing():
     away = [Response(BASE + path, 302, {"Location": "/consent"}) for path in ("/a", "/b")]
-    assert fingerprint(away[0]) == fingerprint(away[1]) != b""
-    assert fingerprint(Response(BASE + "/a", 404, body=b"<html>no</html>")) == b""
-    assert fingerprint(Response(BASE + "/a.pdf", body=b"%PDF-1.7")) == b""
+    assert same(*away)
+    assert not Answer(Response(BASE + "/a", 404, body=b"<html>no</html>")).is_known
+    assert not Answer(Response(BASE + "/a.pdf", body=b"%PDF-1.7")).is_known
+
+
+def same(*responses):
+    first, second = map(Answer, responses)
+    return (first.title, first.text()) == (second.title, second.text())
+
+
+def test_pages_with_the_same_title_and_other_words_are_not_the_same():
+    head = "<title>The News</title>"
+    assert not same(html("/a", f"{head}one"), html("/b", f"{head}two"))
+
+
+SOFT = Answer(html("/soft/1", "<title>The News</title><p>not here"))
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script>",
+        "<img ",
+        "<",
+        "<script ",
+        "<img src=",
+        "<title",
+        "<img a='",
+        "0:",
+        "<style><script>",
+        "<img src=x ",
+    ],
+)
+def test_hostile_pages_take_linear_time(markup):
+    started = time.process_time()
+    Answer(html("/a/" + "ab/" * 3_000, markup * (64_000 // len(markup)))).text()
+    assert time.process_time() - started < 0.2
 
 
 def test_a_pattern_that_answers_all_the_same_is_only_probed():
     seen = Sameness()
-    for _ in range(SAME):
+    for _ in range(SAME + 1):
         assert seen.is_worth("/soft/N")
-        seen.saw("/soft/N", b"same")
+        seen.saw("/soft/N", SOFT)
     assert sum(seen.is_worth("/soft/N") for _ in range(PROBES * 3)) == 3
     assert seen.is_worth("/news/N")
 
 
 def test_one_page_that_differs_opens_the_pattern_again():
     seen = Sameness()
-    for _ in range(SAME):
-        seen.saw("/soft/N", b"same")
-    seen.saw("/soft/N", b"other")
+    for _ in range(SAME + 1):
+        seen.saw("/soft/N", SOFT)
+    assert not seen.is_worth("/soft/N")
+    seen.saw("/soft/N", Answer(html("/soft/2", "<title>The News</title><p>here it is")))
     assert seen.is_worth("/soft/N")
