@@ -108,7 +108,7 @@ class Tidings:
         def job(store: Store) -> Sequence[str]:
             now = time.time()
             hosts = store.frontier.announce(name, told(store))
-            if read is not None and hasattr(store.frontier, "listed"):
+            if read is not None:
                 wanted = follow_up(store, name, read, news=bool(hosts), now=now)
                 hosts = [*hosts, *store.frontier.announce(name, wanted)]
             if capture is not None:
