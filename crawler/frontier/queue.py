@@ -10,7 +10,7 @@ import json
 from heapq import heappush, heapreplace
 from typing import TYPE_CHECKING
 
-from crawler.frontier.priorities import REQUISITES
+from crawler.frontier.priorities import FOREIGN, REQUISITES
 from crawler.frontier.rows import CLAIM, claim_in
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _HOSTS = 1_000  # ready hosts that one claim looks at: 10 ms
 _WAITING = 1_000  # waiting addresses that are looked at for the next moment
 _BEHIND = 2**62
 _EVERYTHING = (0, _BEHIND)
+
+_OWN = ((0, FOREIGN[0]), (FOREIGN[1], _BEHIND))
+"""Where all lies but the requisites of other hosts."""
 
 _READY_HOSTS = """
 WITH RECURSIVE hosts (host) AS (
@@ -70,6 +73,13 @@ UPDATE frontier SET ready = 0, due = NULL WHERE ready = 1 AND site = ? AND host 
 """
 
 
+def spans_of(*, requisites_only: bool, own_only: bool) -> Sequence[tuple[int, int]]:
+    """Return the spans of priorities in which what a claim asks for lies, the most urgent first."""
+    if requisites_only:
+        return ((REQUISITES[0], FOREIGN[0]),) if own_only else (REQUISITES,)
+    return _OWN if own_only else (_EVERYTHING,)
+
+
 class Queue:
     """The addresses that are wanted, waiting or leased."""
 
@@ -89,14 +99,19 @@ class Queue:
             )
 
     def claim(
-        self, site: str, limit: int, hosts: Hosts, *, requisites_only: bool, lease_s: float
+        self,
+        site: str,
+        limit: int,
+        without: Collection[str],
+        *,
+        spans: Sequence[tuple[int, int]],
+        lease_s: float,
     ) -> Sequence[Claim]:
-        """See `Frontier.claim`."""
+        """See `Frontier.claim`; `spans` are the priorities to take, see `spans_of`."""
         now = self._ground.clock()
-        span = REQUISITES if requisites_only else _EVERYTHING
         with self._ground.transaction(durable=False):
             self._promote(site, now)
-            picked = self._picked(site, limit, hosts, span)
+            picked = self._picked(site, limit, without, spans)
             ids = json.dumps([row[1] for row in picked])
             values = (self._ground.owner, now + lease_s, ids)
             rows = self._ground.connection.execute(_LEASE, values).fetchall()
@@ -181,13 +196,20 @@ class Queue:
             self._drop([row[0] for row in rows if row[1] and row[1] not in kinds])
 
     def _picked(
-        self, site: str, limit: int, without: Collection[str], span: tuple[int, int]
+        self,
+        site: str,
+        limit: int,
+        without: Collection[str],
+        spans: Sequence[tuple[int, int]],
     ) -> list[tuple[int, int]]:
         """Return priority and id of what is to be claimed; makes more ready as long as that comes before it."""
         picked: list[tuple[int, int]] = []
+        has_pages = spans[-1][1] == _BEHIND
         for _ in range(_STEPS):
-            picked = self._most_urgent(site, limit, without, span)
-            position = self._rounds.position(site) if span is _EVERYTHING else None
+            picked = []
+            for span in spans:
+                picked += self._most_urgent(site, limit - len(picked), without, span)
+            position = self._rounds.position(site) if has_pages else None
             if position is not None and (len(picked) < limit or picked[-1] > position):
                 self._rounds.sweep(site, position)
                 continue
@@ -203,7 +225,7 @@ class Queue:
     ) -> list[tuple[int, int]]:
         """Return up to `limit` ready addresses by priority; asks only the hosts that may have some of them."""
         worst: list[tuple[int, int]] = []  # a heap with the least urgent on top
-        for best, host in sorted(self._ready_hosts(site, span)):
+        for best, host in sorted(self._ready_hosts(site, span)) if limit else ():
             if host in without:
                 continue
             if len(worst) == limit and best > -worst[0][0]:

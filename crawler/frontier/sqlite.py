@@ -15,7 +15,7 @@ from crawler.frontier.ground import Ground
 from crawler.frontier.lists import Lists
 from crawler.frontier.news import News
 from crawler.frontier.protocol import LEASE_S
-from crawler.frontier.queue import Queue
+from crawler.frontier.queue import Queue, spans_of
 from crawler.frontier.rounds import Rounds
 from crawler.frontier.rows import CLAIM, DONE, PLANNED, claim_in, done_of, planned_in
 from crawler.frontier.tables import make_tables
@@ -83,11 +83,11 @@ class SqliteFrontier:
         *,
         without: Collection[str] = (),
         requisites_only: bool = False,
+        own_only: bool = False,
         lease_s: float = LEASE_S,
     ) -> Sequence[Claim]:
-        return self._queue.claim(
-            site, limit, without, requisites_only=requisites_only, lease_s=lease_s
-        )
+        spans = spans_of(requisites_only=requisites_only, own_only=own_only)
+        return self._queue.claim(site, limit, without, spans=spans, lease_s=lease_s)
 
     def renew(self, keys: Iterable[str], *, lease_s: float = LEASE_S) -> None:
         self._queue.renew(keys, lease_s)
