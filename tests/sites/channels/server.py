@@ -159,7 +159,7 @@ class ChannelSite:
                 f"<{one.path}>; rel=alternate; hreflang=kk"
                 for one in self._paper.of("hreflang-field")
             )
-        text = f"<p>What happened at {article.path} was told in version {article.version}.</p>"
+        text = f"<p>Singer number {7919 * (article.number + 1)} sang, says version {article.version}.</p>"
         return 200, fields, paper.html(article.path, text + body, head)
 
     def _rest(self, kind: str, asked: dict[str, list[str]]) -> Answer:
