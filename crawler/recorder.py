@@ -19,15 +19,14 @@ from scrapy import signals
 
 from archive import Warcinfo, http
 from archive.directives import FIELD, NOARCHIVE, directives_of
-from archive.model import Kind, Outcome
+from archive.model import Outcome
 from crawler.crawl_records import Start
 from crawler.reconstruct import FrontierInStep
 from crawler.rereading import fields_confirmed
-from crawler.retries import is_passing, retry_at
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
 from crawler.tally import outcome_of, size_on_wire
-from crawler.visits import visit_of
+from crawler.visits import again_at, visit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,7 +193,7 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
         capture,
         claim,
         fields,
-        retry_at=_retry_at(capture, claim, fields),
+        again=again_at(capture, claim, fields, now=time.time()),
         confirmed=lambda one: fields_confirmed(store.collection, one),
     )
     store.frontier.done(visit)
@@ -203,17 +202,6 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
         mime = store.collection.confirmed(capture).mime
     is_final = visit.retry_at is None
     return Recorded(capture, visit.outcome, site, claim, mime=mime, is_final=is_final), body_bytes
-
-
-def _retry_at(capture: Capture, claim: Claim, fields: Fields) -> float | None:
-    """Return when to try again: what may pass, and a 304 to conditions that nothing stored is behind any more."""
-    is_stray = capture.status == 304 and capture.kind is not Kind.REVISIT
-    if is_stray and (claim.etag or claim.last_modified):
-        return retry_at(time.time(), failures=claim.failures)
-    if not is_passing(capture):
-        return None
-    asked = next((value for name, value in fields if name.lower() == b"retry-after"), b"")
-    return retry_at(time.time(), failures=claim.failures, retry_after=asked.decode("latin-1"))
 
 
 def _fields(head: bytes) -> Fields:

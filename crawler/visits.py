@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.model import Outcome, Truncation
+from archive.model import Kind, Outcome, Truncation
 from crawler.frontier.claims import Visit
 from crawler.frontier.freshness import lifetime_s
+from crawler.retries import is_passing, retry_at
 from crawler.tally import outcome_of
 from crawler.validators import Validators, validators_after
 
@@ -26,7 +27,7 @@ def visit_of(
     claim: Claim,
     fields: Fields,
     *,
-    retry_at: float | None = None,
+    again: float | None = None,
     confirmed: Callable[[Capture], Fields] = lambda capture: (),
 ) -> Visit:
     """Return what `capture` came to; `claim` is its address as it stood, `fields` are those of the answer.
@@ -48,12 +49,33 @@ def visit_of(
         claim.key,
         outcome,
         capture.digest if is_told else "",
-        retry_at,
+        again,
         _fresh_until(capture, claim, fields),
         status=capture.status,
         etag=after.etag,
         last_modified=after.last_modified,
         changed=capture.digest != claim.digest if is_told and claim.digest else None,
+    )
+
+
+def again_at(
+    capture: Capture, claim: Claim, fields: Fields, *, now: float, closed_until: float = 0.0
+) -> float | None:
+    """Return when to try again, None for not in this round: what may pass, and a 304 that nothing stored is behind.
+
+    The latter only where conditions were sent; they are not sent again. `closed_until` is that of the host.
+    """
+    is_stray = capture.status == 304 and capture.kind is not Kind.REVISIT
+    if is_stray and (claim.etag or claim.last_modified):
+        return retry_at(now, failures=claim.failures)
+    if not is_passing(capture):
+        return None
+    asked = next((value for name, value in fields if name.lower() == b"retry-after"), b"")
+    return retry_at(
+        now,
+        failures=claim.failures,
+        retry_after=asked.decode("latin-1"),
+        closed_until=closed_until,
     )
 
 
