@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from scrapy.http import Response
 
-    from crawler.frontier import Announcement, Claim
-    from crawler.writer import Store
+    from crawler.frontier import Announcement, Claim, SqliteFrontier
 
 MAX_PAGES = 5_000
 """Pages of one REST list that are read: half a million entries."""
@@ -73,6 +72,17 @@ class Knows(Protocol):
         """Return the site and the standing of a known address."""
 
 
+class Keeps(Protocol):
+    """Whoever writes a frontier: a crawl's store, or what makes it again."""
+
+    @property
+    def frontier(self) -> SqliteFrontier:
+        """The frontier."""
+
+    def commit(self) -> None:
+        """Write what was announced and done."""
+
+
 def shallow(frontier: Knows, links: Iterable[Link], parent: Claim | None) -> list[Link]:
     """Return the links without sitemaps that lie deeper than `MAX_DEPTH` indexes; `parent` names them."""
     found = list(links)
@@ -88,7 +98,7 @@ def shallow(frontier: Knows, links: Iterable[Link], parent: Claim | None) -> lis
 
 
 def follow_up(
-    store: Store, site: str, read: ListRead, *, news: bool, now: float
+    store: Keeps, site: str, read: ListRead, *, news: bool, now: float
 ) -> Iterable[Announcement]:
     """Note what a list says by not naming it, after what it names was announced; yield what is to be read next.
 
@@ -103,7 +113,7 @@ def follow_up(
         known = frontier.claim_of_url(read.url)
         parent = known[1] if known else None
         link = Link(following, Announcer.REST, rel="next")
-        told = announcements([link], read.url, parent, now=now)
+        told = announcements([link], read.url, parent, now=now, source=following)
         return [replace(each, wanted=True) for each in told]
     if place.is_pass and place.page > 1:
         store.commit()  # so that the visit which began the pass is in the table
