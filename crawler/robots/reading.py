@@ -22,6 +22,7 @@ from scrapy.exceptions import (
 from scrapy.http.request import NO_CALLBACK
 
 from archive import urls
+from crawler.manners import HostClosed
 from crawler.robots.standing import Answer
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.handler import RESPONSE_MAX
@@ -72,6 +73,10 @@ async def answer_of(crawler: Crawler, origin: str) -> Answer:
             if url == asked:
                 raise
             break
+        except HostClosed as error:
+            if url == asked or _is_ending(crawler):
+                raise
+            raise Unreachable(str(error)) from error
         except _NO_ANSWER as error:
             if url == asked and isinstance(error, _NO_CONNECTION):
                 raise
@@ -84,6 +89,11 @@ async def answer_of(crawler: Crawler, origin: str) -> Answer:
         seen.add(target)
         url = target
     return Answer(asked)
+
+
+def _is_ending(crawler: Crawler) -> bool:
+    pace = getattr(crawler.spider, "muragat_pace", None)
+    return pace is not None and pace.is_stopped
 
 
 def _target(response: Response) -> str | None:
