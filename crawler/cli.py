@@ -23,16 +23,20 @@ import click
 
 import archive
 from archive.errors import CollectionLocked, MuragatError, StorageError
+from archive.model import Announcer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from crawler.coverage import Address, Coverage
     from crawler.report import Report
     from crawler.schedule.timers import Job
     from crawler.sites import Site
 
 SOME_SITES_FAILED = 3
 INTERRUPTED = 130
+
+CHANNELS = [one.value for one in Announcer if one is not Announcer.REQUISITE]
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Crawling": {
@@ -327,14 +331,29 @@ def sites(place: Place, /, *, as_json: bool) -> None:
 
 @click.command(short_help="Show what is saved of what is known, and why not.")
 @click.argument("names", nargs=-1, metavar="[SITE]...")
-@click.option("--missing", is_flag=True, help="List each missing address: reason, announcer, page.")
+@click.option(
+    "--missing", is_flag=True, help="List each missing address: reason, announcers, page."
+)
+@click.option(
+    "--only",
+    type=click.Choice(CHANNELS),
+    metavar="CHANNEL",
+    help="List what this channel alone knew: feed, sitemap, rest, link, …",
+)
+@click.option(
+    "--unknown-to",
+    type=click.Choice(CHANNELS),
+    metavar="CHANNEL",
+    help="List what other channels knew and this one did not.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj
-def coverage(place: Place, /, names: tuple[str, ...], *, missing: bool, as_json: bool) -> None:
+def coverage(place: Place, /, names: tuple[str, ...], *, as_json: bool, **lists: object) -> None:
     """Show what is saved of the addresses that are known, and why the rest is missing; of all sites, or of these.
 
-    An address counts for the channel that announced it first; who else knew it is not kept. Links out of scope
-    are not known. A host that was never crawled counts by its captures.
+    An address counts for each channel that announced it: "only" are those that nobody else knew, "missed" those
+    that others knew. "newest" is the newest date that a feed, sitemap or REST list gave, "read" the day it was read
+    last. Links out of scope are not known. A host that was never crawled counts by its captures.
     """
     from crawler import coverage as covering  # noqa: PLC0415 - as above
     from crawler.coverage import table  # noqa: PLC0415 - as above
@@ -344,12 +363,13 @@ def coverage(place: Place, /, names: tuple[str, ...], *, missing: bool, as_json:
         for name in wanted:
             if name not in found.names:
                 _refuse_site(name, covering.closest(name, found.names))
-        if missing:
-            for one in found.missing(wanted):
+        listed = _addresses(found, wanted, {name: word for name, word in lists.items() if word})
+        if listed is not None:
+            for one in listed:
                 print(
-                    json.dumps(table.missing_json(one), ensure_ascii=False)
+                    json.dumps(table.address_json(one), ensure_ascii=False)
                     if as_json
-                    else table.missing_line(one)
+                    else table.address_line(one)
                 )
             return
         for site in found.sites(wanted):
@@ -360,6 +380,23 @@ def coverage(place: Place, /, names: tuple[str, ...], *, missing: bool, as_json:
     if not wanted:
         click.echo("muragat: nothing is known yet; 'muragat crawl' begins", err=True)
         sys.exit(1)
+
+
+def _addresses(
+    found: Coverage, names: Sequence[str], lists: dict[str, object]
+) -> Iterator[Address] | None:
+    """Return the addresses that one of the listing options asks for, None without one."""
+    match list(lists.items()):
+        case []:
+            return None
+        case [("missing", _)]:
+            return found.missing(names)
+        case [("only", str(channel))]:
+            return found.only(channel, names)
+        case [("unknown_to", str(channel))]:
+            return found.unknown_to(channel, names)
+        case _:
+            raise click.UsageError("give one of --missing, --only and --unknown-to")
 
 
 def _refuse_site(name: str, closest: str) -> NoReturn:
