@@ -100,6 +100,11 @@ def sites_in(block: bytes) -> tuple[Site, ...]:
     return tuple(site for site in sites if site)
 
 
+def is_scheduled_in(block: bytes) -> bool:
+    """Say whether the crawl of the block of a start record was one that nobody started by hand."""
+    return _decoded(block).get("scheduled") is True
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An address that brought no answer; `via` names crawl and site. Unless `is_final` it was tried again."""

@@ -16,6 +16,8 @@ from crawler.frontier.migration import is_older, migrate
 if TYPE_CHECKING:
     import sqlite3
 
+    from crawler.frontier.claims import Announcement
+
 _FRONTIER = """
 CREATE TABLE IF NOT EXISTS frontier (
   id INTEGER PRIMARY KEY,
@@ -149,6 +151,29 @@ def open_rounds(connection: sqlite3.Connection) -> dict[str, float]:
 def name_kind(connection: sqlite3.Connection, key: str, kind: str) -> None:
     """Say of a requisite what it is asked for as; its captures do not."""
     connection.execute("UPDATE frontier SET kind = ? WHERE key = ?", (kind, key))
+
+
+def forget_words(connection: sqlite3.Connection) -> None:
+    """Forget who announced what, to hear it all again; what went missing, too."""
+    connection.execute("DELETE FROM announced")
+    connection.execute("DELETE FROM sources")
+
+
+def put_in_place(connection: sqlite3.Connection, told: Announcement) -> None:
+    """Give a page the place in the queue that it has by its first announcement, which is heard again now."""
+    connection.execute(
+        """UPDATE frontier SET priority = ?1 WHERE key = ?2 AND announcer = ?3 AND referrer = ?4
+ AND priority <> ?1 AND NOT EXISTS (SELECT 1 FROM announced WHERE address = id AND channel = ?3)""",
+        (told.priority, told.key, told.via.announcer, told.via.referrer),
+    )
+
+
+def name_first_announcers(connection: sqlite3.Connection) -> None:
+    """Note the first announcer where it is not among those of an address: its words can't be read any more."""
+    connection.execute(
+        """INSERT OR IGNORE INTO announced (address, channel, first, last)
+ SELECT id, announcer, known, known FROM frontier WHERE announcer <> 'requisite'"""
+    )
 
 
 def count(connection: sqlite3.Connection) -> int:

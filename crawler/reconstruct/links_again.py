@@ -18,7 +18,7 @@ from crawler.announcing import announcements, needs_of, parted
 from crawler.discover.announced import stored_response
 from crawler.discover.sitemaps import sitemaps_of
 from crawler.frontier import tables as frontier_tables
-from crawler.lists import list_read, shallow
+from crawler.lists import follow_up, list_read, shallow
 from crawler.needs import Needs, below
 from crawler.scope import Scope
 from crawler.sieve import Sieve
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crawler.discover.links import Link
     from crawler.frontier import SqliteFrontier
     from crawler.frontier.claims import Announcement, Claim
+    from crawler.lists import ListRead
     from crawler.reconstruct.configurations import Configurations
     from crawler.reconstruct.replay import Clock
     from crawler.sites import Site
@@ -82,7 +83,20 @@ class LinksAgain:
         ):
             return
         told = self._told(crawl, capture, claim)
-        self._announce(site, told, is_open=is_open)
+        fell_due = self._announce(site, told, is_open=is_open)
+        if crawl.read is not None:
+            told = list(follow_up(self, site.name, crawl.read, news=fell_due, now=self._clock.now))
+            self._announce(site, told, is_open=is_open)
+
+    @property
+    def frontier(self) -> SqliteFrontier:
+        """The frontier that learns it."""
+        return self._frontier
+
+    def commit(self) -> None:
+        """Write what was announced; the transaction is another's."""
+        self._frontier.flush(self._connection)
+        self._frontier.flushed()
 
     def _told(self, crawl: _Crawl, capture: Capture, claim: Claim | None) -> list[Announcement]:
         try:
@@ -94,16 +108,22 @@ class LinksAgain:
             logger.exception("site=%s url=%s the spider fails on it", crawl.site.name, capture.url)
         return []
 
-    def _announce(self, site: Site, told: list[Announcement], *, is_open: bool) -> None:
-        """Make known what is not; in a round that goes on what is stale falls due again, as in a crawl."""
+    def _announce(self, site: Site, told: list[Announcement], *, is_open: bool) -> bool:
+        """Make known what is not; in a round that goes on what is stale falls due again, as in a crawl.
+
+        Return whether anything fell due by it.
+        """
+        fell_due = False
         for each in told:
             known = self._frontier.claim_of(each.key) if each.is_requisite else None
             if known is None or is_open:
-                self._frontier.announce(site.name, [each])
-                self._frontier.flush(self._connection)
-                self._frontier.flushed()
+                if not each.is_requisite:
+                    frontier_tables.put_in_place(self._connection, each)
+                fell_due |= bool(self._frontier.announce(site.name, [each]))
+                self.commit()
             if known is not None and known[1].is_requisite and not known[1].kind:
                 frontier_tables.name_kind(self._connection, each.key, each.kind)
+        return fell_due
 
     def _crawl(self, crawl: str, site: Site) -> _Crawl:
         found = self._crawls.pop((crawl, site), None) or _Crawl(site, self._frontier)
@@ -117,19 +137,24 @@ class LinksAgain:
         return opened is not None and capture.date.timestamp() >= opened
 
     def _is_news(self, capture: Capture, site: Site) -> bool:
-        """False where the same payload of the same address was read for the same site."""
+        """False where the payload of the same address that was last read for the same site is the same."""
         if not 200 <= capture.status < 300:
             return True
-        said = f"{capture.url} {capture.digest} {site}".encode("utf-8", "surrogatepass")
-        mark = int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
-        statement = "INSERT OR IGNORE INTO temp.links_read VALUES (?)"
-        return self._connection.execute(statement, (mark,)).rowcount == 1
+        marks = (_mark(f"{capture.url} {site}"), _mark(capture.digest))
+        statement = """INSERT INTO temp.links_read VALUES (?, ?)
+ ON CONFLICT (place) DO UPDATE SET payload = excluded.payload WHERE payload <> excluded.payload"""
+        return self._connection.execute(statement, marks).rowcount == 1
 
 
 _DONE = """
 DROP TABLE IF EXISTS temp.links_read;
-CREATE TEMP TABLE links_read (mark INTEGER PRIMARY KEY);
+CREATE TEMP TABLE links_read (place INTEGER PRIMARY KEY, payload INTEGER NOT NULL);
 """
+
+
+def _mark(text: str) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 class _Crawl:
@@ -138,6 +163,8 @@ class _Crawl:
     def __init__(self, site: Site, frontier: SqliteFrontier) -> None:
         self.site = site
         self.pages = 0
+        self.read: ListRead | None = None
+        """The list that the last answer was, None where it was none."""
         self._spider = spider_for(site)()
         self._scope = Scope.from_site(site)
         self._sieve = Sieve(self._scope)
@@ -148,6 +175,7 @@ class _Crawl:
         self, response: Response, claim: Claim | None, *, now: float
     ) -> Iterable[Announcement]:
         """Return the announcements of an answer that came `now`; `claim` is its address as the frontier knows it."""
+        self.read = None
         if claim is None:
             return self._of_robots(response, now)
         if claim.is_requisite:
@@ -167,8 +195,8 @@ class _Crawl:
         url = response.url
         chosen = self._sieve.news(leading, referrer=url, response=response)
         needed = self._needs.new(shown, pages=self.pages)
-        read = list_read(url, links, response)
-        source = read.source if read else ""
+        self.read = list_read(url, links, response)
+        source = self.read.source if self.read else ""
         near = shallow(self._frontier, chosen, claim)
         pages = announcements(near, url, claim, now=now, source=source)
         return (*pages, *below(needed, url, claim))

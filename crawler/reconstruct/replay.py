@@ -11,12 +11,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.errors import RecordDamaged
-from archive.model import Announcer, Truncation, Via
-from crawler.crawl_records import ATTEMPTS, REPORT, START, attempts_in, finished_in, named_by
+from archive.model import Announcer, Via
+from crawler.crawl_records import (
+    ATTEMPTS,
+    REPORT,
+    START,
+    attempts_in,
+    finished_in,
+    is_scheduled_in,
+    named_by,
+)
 from crawler.frontier.claims import Visit, announcement, respelt
-from crawler.frontier.freshness import lifetime_s
+from crawler.rereading import fields_confirmed
 from crawler.retries import is_passing, retry_at
-from crawler.tally import outcome_of
+from crawler.visits import again_at, visit_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,8 +88,9 @@ class Replay:
         crawl, kind = named_by(record.target)
         self._clock.now = record.date.timestamp()
         if kind == START:
+            full = not is_scheduled_in(self._block(record))
             for site in self._configurations.of_crawl(crawl).values():
-                self._begin(site.name, crawl, site.seeds)
+                self._begin(site.name, crawl, site.seeds, full=full)
         elif kind == ATTEMPTS:
             for attempt in attempts_in(self._block(record), crawl):
                 self._attempted(attempt)
@@ -89,13 +98,15 @@ class Replay:
             for name in finished_in(self._block(record)):
                 self._end(name)
 
-    def _begin(self, site: str, crawl: str, seeds: tuple[str, ...] = ()) -> None:
+    def _begin(
+        self, site: str, crawl: str, seeds: tuple[str, ...] = (), *, full: bool = True
+    ) -> None:
         """Begin or take up a round; its first capture does where the crawl told of no start."""
         if (site, crawl) in self._begun:
             return
         self._begun.add((site, crawl))
         if self._kept is None or site not in self._kept:
-            self._frontier.begin(site, crawl)
+            self._frontier.begin(site, crawl, full=full)
         for seed in seeds:
             self._announce(site, seed, Via(seed=seed))
 
@@ -153,25 +164,15 @@ class Replay:
 
     def _visit(self, capture: Capture, claim: Claim) -> Visit:
         """Return what a capture came to, as the recorder does in a crawl."""
-        outcome = outcome_of(capture, last_digest=claim.digest)
-        return Visit(
-            claim.key,
-            outcome,
-            capture.digest,
-            retry_at=self._retry_at(capture, claim) if is_passing(capture) else None,
-            fresh_until=self._fresh_until(capture) if claim.is_requisite else None,
+        says_more = capture.status == 200 or claim.is_requisite or is_passing(capture)
+        fields = self._fields(capture) if says_more else ()
+        return visit_of(
+            capture,
+            claim,
+            fields,
+            again=again_at(capture, claim, fields, now=self._clock.now),
+            confirmed=lambda one: fields_confirmed(self._collection, one),
         )
-
-    def _retry_at(self, capture: Capture, claim: Claim) -> float | None:
-        asked = [v for name, v in self._fields(capture) if name.lower() == b"retry-after"]
-        after = asked[0].decode("latin-1") if asked else ""
-        return retry_at(self._clock.now, failures=claim.failures, retry_after=after)
-
-    def _fresh_until(self, capture: Capture) -> float | None:
-        if capture.truncated not in {None, Truncation.LENGTH}:
-            return None
-        now = self._clock.now
-        return now + lifetime_s(self._fields(capture), status=capture.status, received=now)
 
     def _fields(self, capture: Capture) -> tuple[tuple[bytes, bytes], ...]:
         """Return the fields of the stored answer; none where it is damaged, which `verify` tells."""
