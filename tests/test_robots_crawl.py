@@ -85,7 +85,7 @@ def lab(tmp_path_factory):
         turning = [url for url in urls if TURNS in url]
         home = folder / "home"
         write_sites(home, odd=[url for url in urls if TURNS not in url], turning=turning)
-        crawl(home, "odd", DOWNLOAD_TIMEOUT=2, MURAGAT_MAX_TIME=8)
+        crawl(home, "odd", DOWNLOAD_TIMEOUT=2, MURAGAT_MAX_TIME=7)
         crawl(home, "turning")
         first = outcomes(home)
         crawl(home, "turning")
@@ -217,6 +217,7 @@ def test_what_could_not_be_asked_for_is_due_again_and_the_crawl_ends(tmp_path):
     assert readings(asked) == 2
 
 
+@pytest.mark.faults
 def test_rules_read_before_hold_while_the_server_fails(tmp_path):
     def answer(path, before):
         if path == "/robots.txt":

@@ -35,6 +35,8 @@ class _Wild:
 
     def matches(self, path: str) -> bool:
         """Say whether the rule covers `path`."""
+        if self.tail is not None and not path.endswith(self.tail):
+            return False
         if not path.startswith(self.head):
             return False
         at = len(self.head)
@@ -43,7 +45,7 @@ class _Wild:
             if found < 0:
                 return False
             at = found + len(piece)
-        return self.tail is None or (len(path) - len(self.tail) >= at and path.endswith(self.tail))
+        return self.tail is None or len(path) - len(self.tail) >= at
 
 
 class Patterns:
