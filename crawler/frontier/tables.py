@@ -15,6 +15,7 @@ from crawler.frontier.migration import is_older, migrate
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from crawler.frontier.claims import Announcement
 
@@ -105,7 +106,8 @@ CREATE INDEX IF NOT EXISTS announced_source ON announced (source, last)
   WHERE missing IS NULL AND source IS NOT NULL;
 """
 
-_NAMES = ("frontier", "rounds", "sources", "announced", "trust")
+_NAMES = ("frontier", "rounds", "sources", "announced", "trust", "page_rates", "learned")
+"""The last two are those of the schedule that name rows by their `frontier.id`."""
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -156,7 +158,13 @@ def name_kind(connection: sqlite3.Connection, key: str, kind: str) -> None:
 def forget_words(connection: sqlite3.Connection) -> None:
     """Forget who announced what, to hear it all again; what went missing, too."""
     connection.execute("DELETE FROM announced")
-    connection.execute("DELETE FROM sources")
+    connection.execute("UPDATE sources SET surplus = 0")
+
+
+def forget_words_of(connection: sqlite3.Connection, keys: Iterable[str]) -> None:
+    """Do so for some addresses."""
+    statement = "DELETE FROM announced WHERE address = (SELECT id FROM frontier WHERE key = ?)"
+    connection.executemany(statement, ((key,) for key in keys))
 
 
 def put_in_place(connection: sqlite3.Connection, told: Announcement) -> None:
