@@ -112,6 +112,11 @@ class Patience:
         """True where the host of a claim is left alone for the rest of the crawl."""
         return claim.is_requisite and self._failures[claim.host] >= PATIENCE
 
+    @property
+    def exhausted(self) -> frozenset[str]:
+        """The hosts that are left alone."""
+        return frozenset(host for host, count in self._failures.items() if count >= PATIENCE)
+
     def last(self, host: str) -> Outcome:
         """Return what came of the last request to a silent host."""
         return self._last[host]

@@ -1,4 +1,4 @@
-"""Whether and when a visit that failed is tried again within the crawl."""
+"""Whether and when a visit that failed is tried again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 MAX_RETRIES = 2
 LONGEST_WAIT_S = 60.0
-"""A server that asks for a longer pause is left alone until the next crawl."""
+"""An address for which a longer pause is asked is left to a later crawl; this one does not wait for it."""
 
 _FIRST_WAIT_S = 1.0
+_PUT_OFF_S = 600.0
+_LONGEST_ASKED_S = 30 * 86_400.0
 
 
 def is_passing(capture: Capture) -> bool:
@@ -27,18 +29,26 @@ def is_passing(capture: Capture) -> bool:
     }
 
 
-def retry_at(now: float, *, failures: int, retry_after: str = "") -> float | None:
-    """Return when to try again (seconds since 1970, UTC), or None for not in this crawl.
+def retry_at(
+    now: float, *, failures: int, retry_after: str = "", closed_until: float = 0.0
+) -> float | None:
+    """Return when to try again (seconds since 1970, UTC), None for not in this round.
 
     `failures` counts the earlier ones; each trebles the wait. `retry_after` is the field's value in either
-    form (RFC 9110 section 10.2.3); one that can't be read is taken as absent.
+    form (RFC 9110 section 10.2.3); one that can't be read is taken as absent. While the host is closed nothing is
+    laid at the address's door: it is due when the host opens, or, tried often enough, some time after.
     """
-    if failures >= MAX_RETRIES:
-        return None
-    asked = seconds_asked(retry_after, now)
-    if asked is not None and asked > LONGEST_WAIT_S:
-        return None
-    return now + max(asked or 0.0, _FIRST_WAIT_S * 3.0**failures)
+    asked = seconds_asked(retry_after, now) or 0.0
+    if asked > LONGEST_WAIT_S:
+        return now + min(asked, _LONGEST_ASKED_S)
+    if failures < MAX_RETRIES:
+        return max(now + max(asked, _FIRST_WAIT_S * 3.0**failures), closed_until)
+    return max(closed_until, now + _PUT_OFF_S) if closed_until > now else None
+
+
+def is_soon(again: float | None, now: float) -> bool:
+    """Say whether a crawl waits for what is tried again at `again`."""
+    return again is not None and again - now <= LONGEST_WAIT_S
 
 
 def seconds_asked(retry_after: str, now: float) -> float | None:

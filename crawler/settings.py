@@ -19,6 +19,7 @@ MURAGAT_SITES = ""
 MURAGAT_ANALYSE = True
 MURAGAT_MAX_PAGES = 0
 MURAGAT_MAX_TIME = 0
+MURAGAT_SCHEDULED = False
 MURAGAT_REQUISITES = "all"
 MURAGAT_REQUISITE_MAX = 32_000_000
 MURAGAT_OPERATOR = ""
@@ -27,6 +28,9 @@ MURAGAT_RESPONSE_MAX = 32 * 1024 * 1024
 USER_AGENT = f"muragat/{archive.__version__}"
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = "muragat"
+# What crawler.manners gives a host; Scrapy's own downloader holds nobody back.
+DOWNLOADER = "crawler.manners.downloader.OpenDownloader"
+DOWNLOAD_SLOTS = {"muragat": {"concurrency": 1_000_000, "delay": 0, "jitter": 0}}
 DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0
 # What is under way is bounded for each host (crawler.lanes); this is for all together, robots.txt included.

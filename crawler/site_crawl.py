@@ -16,19 +16,20 @@ from archive.model import Outcome, Via
 from crawler.barren import remember, remembered
 from crawler.crawl_records import Attempt
 from crawler.frontier import Visit, announcement
+from crawler.frontier.protocol import LEASE_S
 from crawler.lanes import Lanes
 from crawler.needs import Needs, Patience
+from crawler.outlook import FINISHED, PUT_OFF, Outlook, Wanted, outlook, outlook_of, wanted
 from crawler.retries import RETRIED_STATUSES, retry_at
 from crawler.scope import Scope
 from crawler.tidings import Tidings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from scrapy import Request
+    from collections.abc import Callable, Iterable, Sequence
 
     from archive.model import Capture
     from crawler.frontier import Claim
+    from crawler.manners import Closing, SitePace
     from crawler.session import CrawlSession
     from crawler.sites import Site
     from crawler.writer import Store
@@ -42,19 +43,22 @@ RETRIED = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.DNS})
 class Limits:
     """When a crawl of a site stops before the site is done, 0 for never; which requisites it fetches.
 
-    `at_once` requests may be under way at a host.
+    A scheduled crawl fetches what is due, another one every page once.
     """
 
     max_pages: int = 0
     max_time_s: float = 0.0
     requisites: str = "all"
-    at_once: int = 1
+    is_scheduled: bool = False
 
 
 class SiteCrawl:
-    """The crawl of one site by one process; `lanes` hold what is claimed, `changed` is set when more may be due."""
+    """The crawl of one site by one process; `lanes` hold what is claimed, `changed` is set when more may be due.
 
-    def __init__(self, site: Site, session: CrawlSession, limits: Limits) -> None:
+    `pace` says when hosts may be asked for something.
+    """
+
+    def __init__(self, site: Site, session: CrawlSession, limits: Limits, pace: SitePace) -> None:
         self.site = site
         self.scope = Scope.from_site(site)
         self.session = session
@@ -62,7 +66,10 @@ class SiteCrawl:
         self._limits = limits
         self._started = time.monotonic()
         self._patience = Patience(self.scope.has_host)
-        self.lanes: Lanes[Request] = Lanes(limits.at_once, self.scope.has_host)
+        self.pace = pace
+        self.lanes = Lanes(pace.manners.at_once, self.scope.has_host, pace)
+        self._barred_until = 0.0
+        self._renewed = self._started
         self.changed = asyncio.Event()
         self.tidings = Tidings(
             session.writer,
@@ -88,7 +95,9 @@ class SiteCrawl:
         seeds = [announcement(seed, Via(seed=seed)) for seed in self.site.seeds]
 
         def job(store: Store) -> tuple[bool, tuple[int, int]]:
-            resumed = store.frontier.begin(name, self.session.crawl)
+            resumed = store.frontier.begin(
+                name, self.session.crawl, full=not self._limits.is_scheduled
+            )
             store.frontier.forgo(name, self.tidings.needs.kinds)
             store.frontier.announce(name, seeds)
             self.scope.barren.update(remembered(store.collection.state, name))
@@ -120,32 +129,98 @@ class SiteCrawl:
         self.tally.due -= 1
         self.changed.set()
 
-    async def claim(self, *, requisites_only: bool = False) -> tuple[Sequence[Claim], float | None]:
-        """Return addresses to fetch now, none of hosts that have enough ready; where none is due, when the next is."""
-        name, full = self.site.name, self.lanes.full
+    async def claim(self, *, requisites_only: bool = False) -> Sequence[Claim]:
+        """Return addresses to fetch now, none of hosts that are closed or have enough ready."""
+        name, lanes = self.site.name, self.lanes
+        without = [*lanes.full, *self._closed()]
+        own_only = lanes.is_crowded
+        hosts = self.session.pace.changed()
 
-        def job(store: Store) -> tuple[Sequence[Claim], float | None]:
+        def job(store: Store) -> Sequence[Claim]:
+            store.hosts += hosts
             store.commit()
-            claims = store.frontier.claim(
-                name, self.lanes.batch, without=full, requisites_only=requisites_only
+            return store.frontier.claim(
+                name,
+                lanes.batch,
+                without=without,
+                requisites_only=requisites_only,
+                own_only=own_only,
             )
-            due = None if claims else store.frontier.due(name, requisites_only=requisites_only)
-            return claims, due
 
-        claims, due = await self._in_writer(job)
-        self.lanes.looked(full, claims, is_all=len(claims) < self.lanes.batch)
+        claims = await self._in_writer(job)
+        lanes.looked(without, claims, is_all=len(claims) < lanes.batch, own_only=own_only)
         silent = [claim for claim in claims if self._patience.is_exhausted(claim)]
         await self._give_up(silent)
         outside = [claim for claim in claims if self._is_outside(claim)]
         await self._leave_out(outside)
         dropped = [*silent, *outside]
-        if dropped and due is None:
-            due = time.time()
+        if dropped:
+            lanes.doubt()
         crawl = self.session.crawl
         kept = (claim for claim in claims if claim not in dropped) if dropped else claims
-        return [
-            replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept
-        ], due
+        return [replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept]
+
+    async def outlook(self, *, requisites_only: bool = False) -> Outlook:
+        """Return for how long to wait where nothing can be claimed, or why the crawl is at its end."""
+        name, closed, is_own = self.site.name, self._closed(), self.scope.has_host
+        quiet = self.pace.quiet()
+        if quiet is not None:
+            return outlook_of(quiet)
+
+        def job(store: Store) -> Wanted:
+            store.commit()
+            return wanted(store.frontier, name, closed, is_own, requisites_only=requisites_only)
+
+        found = outlook(await self._in_writer(job), closed, now := time.time())
+        if found.ended == FINISHED and self._barred_until > now:
+            return Outlook(
+                ended=PUT_OFF, until=self._barred_until, because="robots.txt unreachable"
+            )
+        return found
+
+    async def stand_back(self) -> None:
+        """Give back what is ready for hosts that are closed for long, or all of it in long quiet hours.
+
+        Write down how hosts stand where that has changed for long.
+        """
+        quiet = self.pace.quiet()
+        if quiet is not None and quiet.is_long:
+            await self.release(self.lanes.drop_all())
+        for host, closing in self._closed().items():
+            if closing.is_long:
+                await self.release(self.lanes.drop(host, pages=True))
+        if self.session.pace.has_news:
+            hosts = self.session.pace.changed()
+            await self._in_writer(lambda store: store.note(hosts))
+
+    async def release(self, claims: Iterable[Claim]) -> None:
+        """Give claims back unfetched: they are due as before."""
+        keys = [claim.key for claim in claims]
+        if keys:
+            await self._in_writer(lambda store: store.frontier.release(keys))
+
+    async def put_back(self, claim: Claim) -> None:
+        """Give back a claim that was taken and could not be asked for now."""
+        self.tally.due += 1
+        await self.release([claim])
+
+    async def renew(self) -> None:
+        """Prolong the leases of all that is held, where that is due."""
+        now = time.monotonic()
+        if now - self._renewed >= LEASE_S / 4:
+            self._renewed = now
+            keys = list(self.lanes.held)
+            await self._in_writer(lambda store: store.frontier.renew(keys))
+
+    def _closed(self) -> dict[str, Closing]:
+        """Return the hosts that nothing is to be claimed of, but for those that are left alone for good."""
+        closed = self.pace.closed()
+        return {host: closed[host] for host in closed.keys() - self._patience.exhausted}
+
+    def _retry_at(self, claim: Claim) -> float | None:
+        closing = self.pace.closing(claim.host)
+        until = 0.0 if closing is None else closing.until
+        return retry_at(time.time(), failures=claim.failures, closed_until=until)
 
     def _is_outside(self, claim: Claim) -> bool:
         """Say whether a page is not to be asked for: none of this site's, or one of many that all gave one page.
@@ -179,9 +254,10 @@ class SiteCrawl:
         is_silent = self._patience.failed(claim, outcome)
         again = None
         if outcome in RETRIED and not is_silent:
-            again = retry_at(time.time(), failures=claim.failures)
+            again = self._retry_at(claim)
         elif until is not None and (not claim.is_requisite or self.scope.has_host(claim.host)):
             again = until
+            self._barred_until = max(self._barred_until, 0.0 if claim.is_requisite else until)
         self.tally.failed(claim, outcome, is_final=again is None)
         attempt = self._attempt(claim, outcome, is_final=again is None)
         visit = Visit(claim.key, outcome, retry_at=again)
@@ -194,7 +270,7 @@ class SiteCrawl:
         outcome = Outcome.WITHHELD if status < 400 else Outcome.HTTP_ERROR
         again = None
         if status in RETRIED_STATUSES:
-            again = retry_at(time.time(), failures=claim.failures)
+            again = self._retry_at(claim)
         self.tally.failed(claim, outcome, is_final=again is None)
         attempt = self._attempt(claim, outcome, is_final=again is None)
         visit = Visit(claim.key, outcome, retry_at=again, status=status)
@@ -221,13 +297,15 @@ class SiteCrawl:
         return Attempt(claim.url, outcome, datetime.now(UTC), via, is_final=is_final)
 
     async def end(self, reason: str) -> None:
-        """Note how the crawl ended; a round that is not finished goes on with the next crawl."""
+        """Note how the crawl ended, give back what was not fetched; a round that is not finished goes on with the next crawl."""
         self.tally.ended = reason
         if self.session.failure is not None:
             return
+        held, hosts = list(self.lanes.held), self.session.pace.changed()
 
         def job(store: Store) -> tuple[int, int]:
-            store.commit()
+            store.note(hosts)
+            store.frontier.release(held)
             remember(store.collection.state, self.site.name, self.scope.barren)
             store.collection.state.commit()
             if reason == "finished":

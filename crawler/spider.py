@@ -25,6 +25,7 @@ from archive.errors import StorageError, UsageError
 from archive.model import Outcome
 from crawler.announcing import needs_of
 from crawler.discover.announced import announced_in, is_slow_to_read
+from crawler.manners import HostClosed
 from crawler.rereading import is_confirmation, response_again
 from crawler.robots.middleware import RobotsUnreachable
 from crawler.wire.guard import AddressForbidden
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from archive.model import Capture, Via
     from crawler.discover.links import Link
     from crawler.frontier import Claim
+    from crawler.manners import SitePace
     from crawler.site_crawl import SiteCrawl
     from crawler.sites import Site
     from crawler.writer import Store
@@ -52,6 +54,7 @@ class SiteSpider(Spider):
 
     site: ClassVar[Site]
     site_crawl: SiteCrawl
+    muragat_pace: SitePace
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -105,6 +108,8 @@ class SiteSpider(Spider):
         try:
             if capture is not None:
                 await self.site_crawl.tidings.announce((), referrer=claim.url, capture=capture)
+            elif isinstance(failure.value, HostClosed):
+                await self.site_crawl.put_back(claim)
             elif not isinstance(failure.value, StorageError):
                 outcome = _outcome(failure.value)
                 logger.info(

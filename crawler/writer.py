@@ -23,16 +23,18 @@ from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
 from crawler.frontier import SqliteFrontier, Visit
 from crawler.frontier.freshness import lifetime_s
+from crawler.manners.table import write as write_hosts
 from crawler.retries import is_passing
 from crawler.tally import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archive import Warcinfo
     from archive.model import Capture
     from crawler.crawl_records import Attempt
+    from crawler.manners.table import HostRow
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ class Store:
     read: list[int] = field(default_factory=list)
     """Sequences of captures whose links are announced, or which have none to announce."""
     attempts: list[Attempt] = field(default_factory=list)
+    hosts: list[HostRow] = field(default_factory=list)
+    """How hosts stand by now, written with the next commit; nothing waits for it alone."""
     is_dirty: bool = False
 
     @property
@@ -64,6 +68,12 @@ class Store:
         self.attempts.append(attempt)
         self.frontier.done(visit)
 
+    def note(self, hosts: Iterable[HostRow]) -> None:
+        """Write down how hosts stand, now and durably."""
+        self.hosts += hosts
+        self.is_dirty = True
+        self.commit()
+
     def commit(self) -> None:
         """Make everything done so far durable: records synced, then one transaction."""
         if self.has_changed:
@@ -71,6 +81,7 @@ class Store:
             self.collection.sync(self._acknowledge)
             self.frontier.flushed()
             self.read.clear()
+            self.hosts.clear()
             self.is_dirty = False
 
     def _record_attempts(self) -> None:
@@ -80,6 +91,8 @@ class Store:
 
     def _acknowledge(self, connection: sqlite3.Connection) -> None:
         self.frontier.flush(connection)
+        if self.hosts:
+            write_hosts(connection, self.hosts)
         mark_read(connection, self.read)
 
 

@@ -8,7 +8,7 @@ downloader   Scrapy's, holding nobody back, since the gate does
 """
 
 from crawler.manners.clock import Clock, SystemClock
-from crawler.manners.host import Closing, HostClosed, host_key
+from crawler.manners.host import Closing, HostClosed
 from crawler.manners.pace import Manners, Pace, SitePace, Slot
 
 __all__ = [
@@ -20,5 +20,4 @@ __all__ = [
     "SitePace",
     "Slot",
     "SystemClock",
-    "host_key",
 ]

@@ -6,13 +6,8 @@ Judges answers; knows no event loop and no site. A host is one name, with its po
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from scrapy.exceptions import IgnoreRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NOTHING = -1
 """The status of a request that brought no byte: no connection, or silence. 0 is that of bytes that are no answer."""
@@ -34,7 +29,6 @@ WAITED_OUT_UNSEEN_S = 10.0
 """The same for a host that has not given one good answer in this run: a site that is down is told of soon."""
 
 _TOLD_MAX = 4
-_PORTS = {"http": 80, "https": 443}
 
 
 class HostClosed(IgnoreRequest):
@@ -50,9 +44,27 @@ class Closing:
     is_long: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: its status (NOTHING, or 0 for bytes that are no answer), the seconds that its Retry-After asks for.
+
+    `sent_at` is the tick at which the request went out.
+    """
+
+    url: str
+    status: int
+    asked_s: float
+    sent_at: float
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it may be the host that fails."""
+        return self.status in {NOTHING, 429} or self.status >= 500
+
+
 @dataclass(slots=True)
 class Host:
-    """How a host stands. `key` is as `host_key` returns it.
+    """How a host stands. `key` is as `frontier.claims.host_of` returns it.
 
     `from_at` is the tick that the pause counts from, `sent_at` that of the last sending; `latency` how long it usually takes to answer (s);
     `crawl_delay` what its robots.txt asks for (s); `failures` how often it was closed without a good answer since;
@@ -73,16 +85,11 @@ class Host:
     has_answered: bool = False
     day: int = 0
     requests: int = 0
-    _bad: dict[str, int] = field(default_factory=dict)
+    _bad: set[str] = field(default_factory=set)
     _row: int = 0
     _put_off: dict[str, float] = field(default_factory=dict)
     _told: int = 0
     _asked_s: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The name without the port."""
-        return urlsplit(f"//{self.key}").hostname or ""
 
     def closing(self, now: float) -> Closing | None:
         """Return how it is closed, None where it is open."""
@@ -94,18 +101,17 @@ class Host:
         """Note how long an answer took to begin."""
         self.latency = seconds if not self.latency else 0.8 * self.latency + 0.2 * seconds
 
-    def answered(
-        self, url: str, status: int, asked_s: float | None, *, sent_at: float, now: float
-    ) -> None:
-        """Judge what came of a request that was sent at the tick `sent_at`; `asked_s` is its Retry-After."""
-        if status in {NOTHING, 429} or status >= 500:
-            self._failed(url, status, asked_s, was_before=sent_at < self.closed_at, now=now)
+    def answered(self, answer: Answer, *, now: float, ticks: float) -> None:
+        """Judge what came of a request."""
+        was_before = answer.sent_at < self.closed_at
+        if answer.is_failure:
+            self._failed(answer, was_before=was_before, now=now, ticks=ticks)
             return
         self.has_answered = True
         self._row, self._told, self._asked_s = 0, 0, 0.0
         self._bad.clear()
         self._put_off.clear()
-        if sent_at >= self.closed_at:
+        if not was_before:
             self.failures, self.closed_until = 0, 0.0
 
     def spent(self, day: int) -> int:
@@ -117,53 +123,47 @@ class Host:
         self.requests = self.spent(day) + 1
         self.day = day
 
-    def _failed(
-        self, url: str, status: int, asked_s: float | None, *, was_before: bool, now: float
-    ) -> None:
-        if asked_s is not None and asked_s > LONGEST_PAUSE_S:
-            self._put_off[url] = min(asked_s, LONGEST_ASKED_S)
+    def _failed(self, answer: Answer, *, was_before: bool, now: float, ticks: float) -> None:
+        asked_s = answer.asked_s
+        if asked_s > LONGEST_PAUSE_S:
+            self._put_off[answer.url] = min(asked_s, LONGEST_ASKED_S)
             if len(self._put_off) >= ENOUGH:
-                self._close(now, max(self._put_off.values()), f"asked for a long pause ({status})")
+                self._close(
+                    now,
+                    ticks,
+                    max(self._put_off.values()),
+                    f"asked for a long pause ({answer.status})",
+                )
             return
-        if status == 429 and asked_s is not None:
-            self._told += 1
+        if answer.status == 429 and asked_s:
+            self._wait(now, ticks, asked_s)
+            self._told += not was_before
             if self._told <= _TOLD_MAX:
-                self._wait(now + asked_s)
                 return
-        self._asked_s = max(self._asked_s, asked_s or 0.0)
+        self._asked_s = max(self._asked_s, asked_s)
         self._row += 1
         if len(self._bad) < ENOUGH:
-            self._bad[url] = status
+            self._bad.add(answer.url)
         is_host = (
             self._row >= ENOUGH and len(self._bad) > 1
         )  # one page alone may be at fault itself
         if not was_before and (is_host or self.failures):
             longer = (self._asked_s or FIRST_CLOSING_S) * 2.0 ** min(self.failures, 30)
-            self._close(now, min(longer, LONGEST_CLOSING_S), _reason(status))
+            self._close(now, ticks, min(longer, LONGEST_CLOSING_S), _reason(answer.status))
 
-    def _wait(self, until: float) -> None:
-        if until > self.closed_until:
-            self.closed_until, self.reason, self.is_long = until, "asked to wait (429)", False
+    def _wait(self, now: float, ticks: float, seconds: float) -> None:
+        self.closed_at = ticks
+        if now + seconds > self.closed_until:
+            self.closed_until, self.is_long = now + seconds, False
+            self.reason = "asked to wait (429)"
 
-    def _close(self, now: float, seconds: float, reason: str) -> None:
+    def _close(self, now: float, ticks: float, seconds: float, reason: str) -> None:
         self.failures += 1
+        self.closed_at = ticks
         patience = WAITED_OUT_S if self.has_answered else WAITED_OUT_UNSEEN_S
         if now + seconds > self.closed_until:
             self.closed_until, self.reason = now + seconds, reason
             self.is_long = seconds > patience
-
-
-def host_key(url: str, ports: Mapping[str, int] = _PORTS) -> str:
-    """Return the host of an address, with its port where that is not the scheme's own.
-
-    >>> host_key("https://Example.org:443/a"), host_key("http://[::1]:8080/"), host_key("http://[::1]/")
-    ('example.org', '[::1]:8080', '[::1]')
-    """
-    parts = urlsplit(url)
-    name = parts.hostname or ""
-    name = f"[{name}]" if ":" in name else name
-    port = parts.port
-    return name if port in {None, ports.get(parts.scheme)} else f"{name}:{port}"
 
 
 def _reason(status: int) -> str:

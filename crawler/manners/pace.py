@@ -11,14 +11,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from crawler.frontier.claims import host_of
 from crawler.manners.clock import Clock, SystemClock
 from crawler.manners.host import (
     NOTHING,
     WAITED_OUT_S,
+    Answer,
     Closing,
     Host,
     HostClosed,
-    host_key,
 )
 from crawler.manners.table import HostRow
 from crawler.retries import seconds_asked
@@ -65,7 +66,7 @@ class Pace:
         self._changed: set[str] = set()
         self._queues: dict[str, _Queue] = {}
         self._not_before = float("-inf")
-        self._most_hosts = _HOSTS_MAX
+        self.most_hosts = _HOSTS_MAX
         self.has_news = False
         """True while there is a closing that is not yet in the table."""
 
@@ -93,12 +94,12 @@ class Pace:
         ]
         self._changed.clear()
         self.has_news = False
-        if len(self._hosts) > self._most_hosts:
+        if len(self._hosts) > self.most_hosts:
             self._forget(ticks)
         return rows
 
     def closed(self) -> dict[str, Closing]:
-        """Return the hosts that are closed, until when and why, by their keys (see `host_key`)."""
+        """Return the hosts that are closed, until when and why, by their names (see `frontier.claims.host_of`)."""
         now = self.clock.now()
         found = {}
         for key, host in list(self._closed.items()):
@@ -110,7 +111,11 @@ class Pace:
         return found
 
     def set_crawl_delay(self, key: str, seconds: float | None) -> None:
-        """Note what the robots.txt of a host asks for; at most `LONGEST_CRAWL_DELAY_S` of it is given."""
+        """Note what the robots.txt of a host asks for; at most `LONGEST_CRAWL_DELAY_S` of it is given.
+
+        `key` may also be the authority of an origin, in which IPv6 addresses always have their brackets.
+        """
+        key = key[1:-1] if key.startswith("[") and key.endswith("]") else key
         host = self.host(key)
         host.crawl_delay = min(max(seconds or 0.0, 0.0), LONGEST_CRAWL_DELAY_S)
         self._changed.add(key)
@@ -245,7 +250,7 @@ class SitePace:
 
     def slot(self, url: str) -> Slot:
         """Return the context in which an address may be asked for."""
-        return Slot(self, self.pace.host(host_key(url)), url)
+        return Slot(self, self.pace.host(host_of(url)), url)
 
     def set_crawl_delay(self, key: str, seconds: float | None) -> None:
         """Note what the robots.txt of a host asks for, see `Pace.set_crawl_delay`."""
@@ -390,13 +395,17 @@ class Slot:
         host.took(max(0.0, began_at - self._sent_at))
         self._site.over(host, began_at=began_at)
         now = pace.clock.now()
-        asked = seconds_asked(retry_after, now) if retry_after else None
-        host.answered(self._url, status, asked, sent_at=self._sent_at, now=now)
-        pace.judged(host)
+        asked = (seconds_asked(retry_after, now) or 0.0) if retry_after else 0.0
+        self._judge(status, asked, now)
 
     def failed(self) -> None:
         """Note that not one byte came."""
         pace, host = self._site.pace, self._host
         self._site.over(host, began_at=pace.clock.ticks())
-        host.answered(self._url, NOTHING, None, sent_at=self._sent_at, now=pace.clock.now())
-        pace.judged(host)
+        self._judge(NOTHING, 0.0, pace.clock.now())
+
+    def _judge(self, status: int, asked_s: float, now: float) -> None:
+        pace = self._site.pace
+        answer = Answer(self._url, status, asked_s, self._sent_at)
+        self._host.answered(answer, now=now, ticks=pace.clock.ticks())
+        pace.judged(self._host)

@@ -92,14 +92,16 @@ def take_up(connection: sqlite3.Connection, now: float) -> tuple[list[HostRow], 
     """Return what was remembered, and whether the process before was killed; note that one runs."""
     connection.executescript(_CREATE)
     marks = connection.execute("SELECT is_running FROM manners").fetchall()
-    with connection:
-        connection.execute(
-            "DELETE FROM hosts WHERE sent < ? AND closed_until < ?", (now - _KEPT_S, now)
-        )
-        connection.execute("DELETE FROM manners")
-        connection.execute("INSERT INTO manners VALUES (1)")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "DELETE FROM hosts WHERE sent < ? AND closed_until < ?", (now - _KEPT_S, now)
+    )
+    connection.execute("DELETE FROM manners")
+    connection.execute("INSERT INTO manners VALUES (1)")
+    connection.execute("COMMIT")
     rows = connection.execute(
-        "SELECT * FROM hosts WHERE sent > ? OR closed_until > ? OR failures > 0 ORDER BY sent DESC LIMIT ?",
+        "SELECT * FROM hosts WHERE sent > ? OR closed_until > ? OR failures > 0"
+        " ORDER BY closed_until DESC, sent DESC LIMIT ?",
         (now - _LOADED_S, now, _LOADED_MAX),
     )
     return [HostRow(*row) for row in rows], any(row[0] for row in marks)
@@ -112,9 +114,10 @@ def write(connection: sqlite3.Connection, rows: Iterable[HostRow]) -> None:
 
 def leave(connection: sqlite3.Connection, rows: Iterable[HostRow]) -> None:
     """Write the last rows, and that the process ended as it should."""
-    with connection:
-        write(connection, rows)
-        connection.execute("UPDATE manners SET is_running = 0")
+    connection.execute("BEGIN IMMEDIATE")
+    write(connection, rows)
+    connection.execute("UPDATE manners SET is_running = 0")
+    connection.execute("COMMIT")
 
 
 def closed(connection: sqlite3.Connection, now: float) -> dict[str, Closing]:
