@@ -128,6 +128,9 @@ class AnalysisProcess:
             self._process.kill()
             code = self._process.wait()
         self._reader.join()
+        self._hang_up()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         return code
 
     def _is_well(self, code: int) -> bool:

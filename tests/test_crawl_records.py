@@ -31,6 +31,7 @@ from crawler.crawl_records import (
 )
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
+from crawler.sites.site import LEARNED
 from tests.program import muragat
 from tests.sites.demo import DemoSite
 from tests.test_crawl_faults import crawl_until
@@ -69,6 +70,32 @@ def test_another_address_names_no_crawl(address):
 
 def test_the_sites_of_a_start_record_come_back_with_all_their_fields():
     assert sites_in(Start(sites=(SITE,)).block(CRAWL, MOMENT)) == (SITE,)
+
+
+def test_keys_of_the_schedule_come_back_as_they_were():
+    site = replace(
+        SITE,
+        every_s=LEARNED,
+        daily_budget=2000,
+        quiet=("22:00-06:30",),
+        timezone="Europe/Paris",
+        ignore=("noarchive",),
+        tdm="withhold",
+        alarm="https://example.org/hook",
+        alarm_command=("notify-send", "muragat"),
+    )
+    assert sites_in(Start(sites=(site,)).block(CRAWL, MOMENT)) == (site,)
+
+
+def test_a_site_of_an_older_version_has_no_schedule_but_its_pace():
+    told = {"name": "old", "seeds": ["https://old.test/"], "every_s": 3600.0}
+    block = json.dumps({"sites": [told]}).encode()
+    assert sites_in(block) == (Site("old", ("https://old.test/",), every_s=3600.0),)
+
+
+def test_a_start_record_says_whether_somebody_started_the_crawl():
+    blocks = [Start((SITE,), is_scheduled=value).block(CRAWL, MOMENT) for value in (True, False)]
+    assert [json.loads(block)["scheduled"] for block in blocks] == [True, False]
 
 
 def test_a_start_record_says_what_the_crawl_was_told():
