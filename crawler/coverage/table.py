@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from archive.figures.tables import named
 from archive.model import Announcer
 from crawler.coverage.standing import REASONS
-from crawler.scope import REASONS as OUT_OF_SCOPE
+from crawler.reasons import REASONS as OUT_OF_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,7 +86,7 @@ def site_lines(site: SiteCoverage) -> Iterator[str]:
     if site.requisites.known:
         yield _line("requisites", site.requisites)
     if site.addresses.redirects:
-        yield f"  {site.addresses.redirects:,} addresses are redirects"
+        yield f"  redirects: {site.addresses.redirects:,} of the addresses"
     yield from _reasons("missing addresses", site.addresses.reasons, REASONS)
     yield from _reasons("missing requisites", site.requisites.reasons, REASONS)
     for host in site.closed:
