@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import Collection
-from tests.program import ROOT, environment
+from tests.program import ROOT, command, environment
 from tests.test_handler_nasty import LAB, free_port
 from tests.test_site_crawl import MISSING, page, serving
 
@@ -246,5 +246,8 @@ def test_a_redirected_robots_txt_is_archived_and_its_sitemaps_are_read(tmp_path)
         crawled(tmp_path / "h", base)
     with Collection(tmp_path / "h") as collection:
         paths = {capture.url.removeprefix(base) for capture in collection.captures()}
+    known = outcomes(tmp_path / "h").keys()
+    subprocess.run(command(tmp_path / "h", "rebuild"), env=environment(), cwd=ROOT, check=True)
+    assert known == outcomes(tmp_path / "h").keys()
     assert {"robots.txt", "endless", "map.xml", "yes"} <= paths
     assert {"/no", "/sitemap.xml"}.isdisjoint(asked)

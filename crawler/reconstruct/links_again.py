@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.errors import RecordDamaged
+from archive.model import Announcer
 from archive.store.state import mark_read
 from crawler.announcing import announcements, needs_of, parted
 from crawler.discover.announced import stored_response
@@ -70,7 +71,7 @@ class LinksAgain:
         """Announce what the stored answer names; its links count as read from then on."""
         mark_read(self._connection, (capture.sequence,))
         site = self._configurations.site_of(via)
-        if site is None or not _may_lead(capture, site):
+        if site is None or not _may_lead(capture, site, via):
             return
         self._clock.now = capture.date.timestamp()
         crawl = self._crawl(via.crawl, site)
@@ -78,7 +79,7 @@ class LinksAgain:
         known = self._frontier.claim_of_url(capture.url)
         claim = known[1] if known else None
         is_open = self._is_open(site, capture)
-        if (claim is None and not _is_robots(capture)) or not (
+        if (claim is None and not _is_robots(capture, via)) or not (
             is_open or self._is_news(capture, site)
         ):
             return
@@ -183,7 +184,8 @@ class _Crawl:
         return self._of_page(tuple(self._spider.links(response)), response, claim, now)
 
     def _of_robots(self, response: Response, now: float) -> Iterable[Announcement]:
-        if not self._scope.has_host(urls.host_port(response.url)[0]):
+        is_redirect = 300 <= response.status < 400
+        if is_redirect or not self._scope.has_host(urls.host_port(response.url)[0]):
             return ()
         links = sitemaps_of(response.body, url=response.url, status=response.status)
         return self._of_page(links, response, None, now)
@@ -207,15 +209,19 @@ class _Crawl:
         return below(needed, claim.url, claim, is_redirect=is_redirect)
 
 
-def _is_robots(capture: Capture) -> bool:
-    return capture.url.endswith("/robots.txt")
+def _is_robots(capture: Capture, via: Via) -> bool:
+    """Say whether a capture is a robots.txt, or one that a robots.txt is redirected to (see `robots.reading`)."""
+    is_target = via.announcer is Announcer.REDIRECT and not via.seed
+    return (via.referrer if is_target else capture.url).endswith("/robots.txt")
 
 
-def _may_lead(capture: Capture, site: Site) -> bool:
+def _may_lead(capture: Capture, site: Site, via: Via) -> bool:
     """False where no reader would find anything, known without opening the record."""
-    if capture.method != "GET" or capture.truncated is not None or capture.status == 304:
+    is_robots = _is_robots(capture, via)
+    is_cut = capture.truncated is not None and not is_robots
+    if capture.method != "GET" or is_cut or capture.status == 304:
         return False
-    if 300 <= capture.status < 400 or _is_robots(capture) or site.spider:
+    if 300 <= capture.status < 400 or is_robots or site.spider:
         return True
     leads_nowhere = capture.mime.startswith(_LEADS_NOWHERE) and capture.mime != _SVG
     return capture.status < 300 and not leads_nowhere

@@ -6,6 +6,7 @@ section 2.3.1.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
@@ -22,10 +23,11 @@ from scrapy.exceptions import (
 from scrapy.http.request import NO_CALLBACK
 
 from archive import urls
+from archive.model import Announcer
 from crawler.manners import HostClosed
 from crawler.robots.standing import Answer
 from crawler.wire.guard import AddressForbidden
-from crawler.wire.handler import RESPONSE_MAX
+from crawler.wire.handler import RESPONSE_MAX, VIA
 from crawler.wire.tls import HandshakeFailed
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ async def answer_of(crawler: Crawler, origin: str) -> Answer:
     seen = {url}
     for _ in range(1 + MAX_REDIRECTS):
         try:
-            response = await _download(crawler, url)
+            response = await _download(crawler, url, asked)
         except AddressForbidden:
             if url == asked:
                 raise
@@ -116,8 +118,14 @@ def _meaning(response: Response) -> Answer:
     return Answer(response.url, body, fields)
 
 
-async def _download(crawler: Crawler, url: str) -> Response:
-    """Return one answer; the download is stopped where more comes than anybody would read."""
+async def _download(crawler: Crawler, url: str, asked: str) -> Response:
+    """Return one answer; the download is stopped where more comes than anybody would read.
+
+    What `asked`, a robots.txt, is redirected to says so in its record.
+    """
+    via = getattr(crawler.spider, VIA, None)
+    if via is not None and url != asked:
+        via = replace(via, announcer=Announcer.REDIRECT, referrer=asked)
     request = Request(
         url,
         callback=NO_CALLBACK,
@@ -131,6 +139,7 @@ async def _download(crawler: Crawler, url: str) -> Response:
             "handle_httpstatus_all": True,
             "download_maxsize": 0,
             RESPONSE_MAX: _MOST_BYTES,
+            VIA: via,
         },
     )
     size = 0
