@@ -21,6 +21,7 @@ from crawler.crawl_records import (
     is_scheduled_in,
     named_by,
 )
+from crawler.frontier import tables
 from crawler.frontier.claims import Visit, announcement, respelt
 from crawler.rereading import fields_confirmed
 from crawler.retries import is_passing, retry_at
@@ -28,6 +29,7 @@ from crawler.visits import again_at, visit_of
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
     from archive import Collection
     from archive.model import Capture
@@ -122,7 +124,9 @@ class Replay:
         if known is None or not self._counts(known[1].key):
             return
         again = None
-        if not attempt.is_final:
+        if attempt.outcome is Outcome.ROBOTS_UNREACHABLE and not attempt.is_final:
+            again = self._clock.now  # when to ask is not told; the crawl asks its robots.txt first
+        elif not attempt.is_final:
             again = retry_at(self._clock.now, failures=known[1].failures)
         self._frontier.done(Visit(known[1].key, attempt.outcome, retry_at=again))
         self._write()
@@ -190,6 +194,13 @@ class Replay:
     def _counts(self, key: str) -> bool:
         return self._added is None or key in self._added
 
+    def forget_words(self) -> None:
+        """Forget who announced what was played: the announcers themselves are read next, with their dates."""
+        if self._added is None:
+            tables.forget_words(self._collection.state)
+        else:
+            tables.forget_words_of(self._collection.state, self._added)
+
     def _write(self) -> None:
         self._frontier.flush(self._collection.state)
         self._frontier.flushed()
@@ -206,6 +217,9 @@ class Added:
 
     def add(self, key: str) -> None:
         self._connection.execute("INSERT OR IGNORE INTO temp.added VALUES (?)", (key,))
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (row[0] for row in self._connection.execute("SELECT key FROM temp.added"))
 
     def __contains__(self, key: str) -> bool:
         query = "SELECT 1 FROM temp.added WHERE key = ?"
