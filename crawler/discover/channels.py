@@ -63,14 +63,19 @@ def is_listed(link: Link) -> bool:
     return link.announcer in _NAMES_FILES and link.rel != "alternate"
 
 
+def is_further(url: str) -> bool:
+    """True for a page of a REST list beyond its first: that one says when it is to be read."""
+    place = place_of(url)
+    return place is not None and (place.is_pass or place.page > 1)
+
+
 def role_of(url: str, announcers: Collection[Announcer], *, is_source: bool = False) -> Role:
     """Return the role of a known address; `is_source` where it was read as a list that told of something.
 
     What a site calls a listing is guessed from its address; a page that lists without saying so is a page here.
     """
-    place = place_of(url)
-    if place is not None:
-        return Role.FURTHER if place.is_pass or place.page > 1 else Role.REST
+    if place_of(url) is not None:
+        return Role.FURTHER if is_further(url) else Role.REST
     if Announcer.SEED in announcers or _HOME.fullmatch(url):
         return Role.SEED
     if Announcer.ROBOTS in announcers or (is_source and Announcer.SITEMAP in announcers):
