@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from archive import urls
 from crawler import traps
 from crawler.marks import Marks
-from crawler.scope import REASONS, Scope
+from crawler.reasons import REASONS
+from crawler.scope import Scope
 from crawler.sites.site import Site
 from crawler.traps import BUDGETS, Kind, patterns_of
 
