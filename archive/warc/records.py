@@ -187,11 +187,17 @@ class _Frame:
 
     def fields(self, kind: str, record_id: str) -> list[Field]:
         return [
+            *self.tied_fields(kind, record_id),
+            ("WARC-Warcinfo-ID", f"<{self.warcinfo}>"),
+        ]
+
+    def tied_fields(self, kind: str, record_id: str) -> list[Field]:
+        """Return the fields of a record that is concurrent to another, which names their warcinfo."""
+        return [
             ("WARC-Type", kind),
             ("WARC-Record-ID", f"<{record_id}>"),
             ("WARC-Date", self.date),
             ("WARC-Target-URI", self.url),
-            ("WARC-Warcinfo-ID", f"<{self.warcinfo}>"),
         ]
 
 
@@ -229,7 +235,7 @@ def _refers_to(original: Original) -> list[Field]:
 
 def _tied(frame: _Frame, kind: str, content_type: str, block: bytes) -> list[Field]:
     return [
-        *frame.fields(kind, new_id()),
+        *frame.tied_fields(kind, new_id()),
         ("WARC-Concurrent-To", f"<{frame.record_id}>"),
         ("WARC-Block-Digest", digest_of(block)),
         ("Content-Type", content_type),
