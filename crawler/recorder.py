@@ -21,12 +21,15 @@ from archive import Warcinfo, http
 from archive.directives import FIELD, NOARCHIVE, directives_of
 from archive.model import Outcome
 from crawler.crawl_records import Start
+from crawler.frontier.claims import host_of
 from crawler.reconstruct import FrontierInStep
 from crawler.rereading import fields_confirmed
+from crawler.retries import is_soon
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
 from crawler.tally import outcome_of, size_on_wire
 from crawler.visits import again_at, visit_of
+from crawler.wire.gate import PACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from archive.model import Capture, Exchange
     from crawler.frontier import Claim
+    from crawler.manners import SitePace
     from crawler.visits import Fields
     from crawler.writer import Store
 
@@ -87,9 +91,9 @@ class Recorder:
             self.session.tally.wire_bytes += size_on_wire(exchange, _size(exchange.body))
             logger.debug("url=%s outcome=%s", exchange.url, Outcome.WITHHELD)
             return None
-        told = self._told(exchange)
+        told, closed_until = self._told(exchange), self._closed_until(exchange.url)
         recorded, body_bytes = await asyncio.wrap_future(
-            self.session.writer.submit(lambda store: _record(store, told))
+            self.session.writer.submit(lambda store: _record(store, told, closed_until))
         )
         tally = self.session.tally
         tally.wire_bytes += size_on_wire(exchange, body_bytes)
@@ -103,6 +107,12 @@ class Recorder:
                 is_final=recorded.is_final,
             )
         return recorded.capture
+
+    def _closed_until(self, url: str) -> float:
+        """Return until when the host of an address is closed (seconds since 1970), 0 where it is open."""
+        pace: SitePace | None = getattr(self._crawler.spider, PACE, None)
+        closing = pace.closing(host_of(url)) if pace is not None else None
+        return 0.0 if closing is None else closing.until
 
     def _told(self, exchange: Exchange) -> Exchange:
         """Return the exchange with its crawl and site where no announcement said them: another project's."""
@@ -179,7 +189,7 @@ def _configured(spider: type[Spider], settings: BaseSettings) -> Site:
     )
 
 
-def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
+def _record(store: Store, exchange: Exchange, closed_until: float) -> tuple[Recorded, int]:
     capture = store.collection.add(exchange)
     store.is_dirty = True
     body_bytes = _size(exchange.body)
@@ -188,19 +198,19 @@ def _record(store: Store, exchange: Exchange) -> tuple[Recorded, int]:
         store.read.append(capture.sequence)
         return Recorded(capture, outcome_of(capture, last_digest=None)), body_bytes
     site, claim = known
-    fields = _fields(exchange.head)
+    fields, now = _fields(exchange.head), time.time()
     visit = visit_of(
         capture,
         claim,
         fields,
-        again=again_at(capture, claim, fields, now=time.time()),
+        again=again_at(capture, claim, fields, now=now, closed_until=closed_until),
         confirmed=lambda one: fields_confirmed(store.collection, one),
     )
     store.frontier.done(visit)
     mime = capture.mime
     if visit.outcome is Outcome.NOT_MODIFIED:
         mime = store.collection.confirmed(capture).mime
-    is_final = visit.retry_at is None
+    is_final = not is_soon(visit.retry_at, now)
     return Recorded(capture, visit.outcome, site, claim, mime=mime, is_final=is_final), body_bytes
 
 

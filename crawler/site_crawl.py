@@ -20,7 +20,7 @@ from crawler.frontier.protocol import LEASE_S
 from crawler.lanes import Lanes
 from crawler.needs import Needs, Patience
 from crawler.outlook import FINISHED, PUT_OFF, Outlook, Wanted, outlook, outlook_of, wanted
-from crawler.retries import RETRIED_STATUSES, retry_at
+from crawler.retries import RETRIED_STATUSES, is_soon, retry_at
 from crawler.scope import Scope
 from crawler.tidings import Tidings
 
@@ -258,8 +258,9 @@ class SiteCrawl:
         elif until is not None and (not claim.is_requisite or self.scope.has_host(claim.host)):
             again = until
             self._barred_until = max(self._barred_until, 0.0 if claim.is_requisite else until)
-        self.tally.failed(claim, outcome, is_final=again is None)
-        attempt = self._attempt(claim, outcome, is_final=again is None)
+        is_final = not is_soon(again, time.time())
+        self.tally.failed(claim, outcome, is_final=is_final)
+        attempt = self._attempt(claim, outcome, is_final=is_final)
         visit = Visit(claim.key, outcome, retry_at=again)
         await self._in_writer(lambda store: store.failed(attempt, visit))
         if is_silent:
@@ -271,8 +272,9 @@ class SiteCrawl:
         again = None
         if status in RETRIED_STATUSES:
             again = self._retry_at(claim)
-        self.tally.failed(claim, outcome, is_final=again is None)
-        attempt = self._attempt(claim, outcome, is_final=again is None)
+        is_final = not is_soon(again, time.time())
+        self.tally.failed(claim, outcome, is_final=is_final)
+        attempt = self._attempt(claim, outcome, is_final=is_final)
         visit = Visit(claim.key, outcome, retry_at=again, status=status)
         await self._in_writer(lambda store: store.failed(attempt, visit))
 

@@ -325,7 +325,7 @@ def test_a_site_crawled_by_its_address_is_listed_with_it(tmp_path):
 
 def test_a_full_disk_ends_the_crawl_though_a_server_never_answers(tmp_path):
     released = threading.Event()
-    first = page("/never", *(f"/big{number}" for number in range(20)))
+    first = page("/never", *(f"/big{number}" for number in range(60)))
 
     def answer(path, before):
         if path == "/never":
@@ -335,7 +335,7 @@ def test_a_full_disk_ends_the_crawl_though_a_server_never_answers(tmp_path):
     with serving(answer) as (base, asked):
         crawl = command(tmp_path / "home", "crawl", base, "--delay", 0, "--concurrency", 4)
         done = subprocess.run(
-            ["sh", "-c", 'ulimit -f 600; exec "$@"', "sh", *crawl],
+            ["sh", "-c", 'ulimit -f 2000; exec "$@"', "sh", *crawl],
             capture_output=True,
             text=True,
             env=environment(),
