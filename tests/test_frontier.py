@@ -8,22 +8,24 @@ import pytest
 
 from crawler.frontier import SqliteFrontier
 from tests.frontier_contract import SITE, FrontierContract, needed, told
+from tests.frontier_promises import Promises
 
 
-class TestSqliteFrontier(FrontierContract):
+class TestSqliteFrontier(FrontierContract, Promises):
     frontier: SqliteFrontier
 
     @pytest.fixture(autouse=True)
     def _backend(self, tmp_path):
         self.clock = [1_000.0]
-        self.connection = sqlite3.connect(tmp_path / "state.sqlite")
+        self.connection = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
         self.frontier = SqliteFrontier(self.connection, lambda: self.clock[0])
         yield
         self.connection.close()
 
     def commit(self):
-        with self.connection:
-            self.frontier.flush(self.connection)
+        self.connection.execute("BEGIN")
+        self.frontier.flush(self.connection)
+        self.connection.execute("COMMIT")
         self.frontier.flushed()
 
     def restart(self):

@@ -174,7 +174,6 @@ class _Reconstruction:
         self._connection = collection.state
         self._warc = collection.home / WARC
         self._report = report
-        self._is_anew = after is None
         clock = Clock()
         self._frontier = SqliteFrontier(self._connection, clock)
         self._configurations = Configurations(collection, known)
@@ -188,9 +187,8 @@ class _Reconstruction:
         count = len(self._captures)
         told = filter(_is_own, self._collection.metadata(PREFIX))
         self._in_groups(heapq.merge(self._captures, told, key=_moment), self._play, (0, 2 * count))
-        if self._is_anew:
-            with state.transaction(self._connection):
-                frontier_tables.forget_words(self._connection)
+        with state.transaction(self._connection):
+            self._replay.forget_words()
         self._in_groups(iter(self._captures), self._read, (count, 2 * count))
         with state.transaction(self._connection):
             frontier_tables.name_first_announcers(self._connection)
