@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.retries import LONGEST_WAIT_S, MAX_RETRIES, retry_at
+from crawler.retries import LONGEST_WAIT_S, MAX_RETRIES, is_soon, retry_at
 
 NOW = 1_700_000_000.0
 
@@ -31,8 +31,23 @@ def test_a_date_in_the_past_means_the_usual_wait():
     assert retry_at(NOW, failures=0, retry_after="Tue, 14 Nov 2000 22:13:30 GMT") == NOW + 1
 
 
-def test_a_long_pause_is_left_to_the_next_crawl():
-    assert retry_at(NOW, failures=0, retry_after=str(int(LONGEST_WAIT_S) + 1)) is None
+def test_a_long_pause_is_for_a_later_crawl_and_within_thirty_days():
+    days = [
+        retry_at(NOW, failures=n, retry_after=asked) for n, asked in ((0, "86400"), (5, "9" * 9))
+    ]
+    assert days == [NOW + 86400, NOW + 30 * 86400]
+    assert not any(is_soon(day, NOW) for day in [*days, None])
+    assert is_soon(NOW + LONGEST_WAIT_S, NOW)
+
+
+def test_while_the_host_is_closed_an_address_waits_for_it():
+    assert retry_at(NOW, failures=0, closed_until=NOW + 50) == NOW + 50
+
+
+def test_an_address_that_failed_often_is_put_off_where_the_host_was_at_fault():
+    assert retry_at(NOW, failures=MAX_RETRIES, closed_until=NOW + 50) == NOW + 600
+    assert retry_at(NOW, failures=MAX_RETRIES, closed_until=NOW + 5000) == NOW + 5000
+    assert retry_at(NOW, failures=MAX_RETRIES, closed_until=NOW - 1) is None
 
 
 def test_rubbish_is_taken_as_absent():
