@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.errors import RecordDamaged
-from archive.model import Announcer, Via
+from archive.model import Announcer, Outcome, Via
 from crawler.crawl_records import (
     ATTEMPTS,
     REPORT,
