@@ -152,7 +152,7 @@ def traced(tmp_path):
     """A frontier of two sites with some of everything, and the statements that are run on it."""
     connection = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
     frontier = SqliteFrontier(connection, lambda: 1_000.0)
-    statements = []
+    statements: list[str] = []
     frontier.begin(SITE, "1")
     many = [told(f"/{number}") for number in range(50)]
     frontier.announce(SITE, [*many, listed("/x", modified=5.0), needed("/photo")])
