@@ -21,11 +21,11 @@ from archive import Collection
 from archive.errors import MuragatError, RecordDamaged, StorageError
 from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
-from crawler.frontier import SqliteFrontier, Visit
-from crawler.frontier.freshness import lifetime_s
+from crawler.frontier import SqliteFrontier
 from crawler.manners.table import write as write_hosts
+from crawler.rereading import fields_confirmed
 from crawler.retries import is_passing
-from crawler.tally import outcome_of
+from crawler.visits import visit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from archive import Warcinfo
     from archive.model import Capture
     from crawler.crawl_records import Attempt
+    from crawler.frontier import Claim, Visit
     from crawler.manners.table import HostRow
+    from crawler.visits import Fields
 
 logger = logging.getLogger(__name__)
 
@@ -226,20 +228,26 @@ def _settle(store: Store) -> None:
     """
     for capture in store.collection.unread():
         known = None if is_passing(capture) else store.frontier.claim_of_url(capture.url)
-        if known is None or capture.date.timestamp() < store.frontier.begun(known[0]):
+        if known is None or _is_settled(capture, known[1], store.frontier.begun(known[0])):
             continue
-        outcome = outcome_of(capture, last_digest=known[1].digest)
-        until = _fresh_until(store, capture) if known[1].is_requisite else None
-        store.frontier.done(Visit(known[1].key, outcome, capture.digest, fresh_until=until))
+        fields: Fields = ()
+        with suppress(RecordDamaged):
+            fields = store.collection.read(capture).fields
+        store.frontier.done(
+            visit_of(
+                capture,
+                known[1],
+                fields,
+                confirmed=lambda one: fields_confirmed(store.collection, one),
+            )
+        )
     store.commit()
 
 
-def _fresh_until(store: Store, capture: Capture) -> float | None:
-    received = capture.date.timestamp()
-    with suppress(RecordDamaged):
-        fields = store.collection.read(capture).fields
-        return received + lifetime_s(fields, status=capture.status, received=received)
-    return None
+def _is_settled(capture: Capture, claim: Claim, begun: float) -> bool:
+    """Say whether a capture belongs to an earlier round, or its visit is acknowledged."""
+    taken = capture.date.timestamp()
+    return taken < begun or (claim.visited is not None and claim.visited >= taken)
 
 
 def _as_storage_error(error: Exception, home: Path) -> MuragatError:

@@ -182,7 +182,9 @@ def validators(home: Path) -> dict[str, tuple[str, str, str]]:
 
 
 def tagged(path: str, at: int, body: bytes = b"", fields: str = "", **named: str) -> Exchange:
-    made = answer(path, at, body, fields=f'ETag: "1"\r\nContent-Type: {HTML}\r\n{fields}', **named)
+    made: Exchange = answer(
+        path, at, body, fields=f'ETag: "1"\r\nContent-Type: {HTML}\r\n{fields}', **named
+    )
     if named.get("status", "").startswith("304"):
         head = f'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n{fields}\r\n'.encode()
         sent = f'GET {path} HTTP/1.1\r\nHost: a\r\nIf-None-Match: "1"\r\n\r\n'.encode()

@@ -140,7 +140,8 @@ def days(tmp_path_factory):
     finally:
         lab.edit("outage", "off")
         lab.edit("slow", 0)
-    return Days(*found, lab.home)
+    first, same, again, edited, restored, dressed, out, slow = found
+    return Days(first, same, again, edited, restored, dressed, out, slow, lab.home)
 
 
 def of_kind(day: Day, *operations: str) -> list[dict[str, Any]]:
