@@ -174,7 +174,8 @@ class Budgets:
     ) -> None:
         """Note a page and what it names; `is_brought` tells what is more than one of the page's own kind.
 
-        Where no page of its pattern named such an address before, the pattern may have more pages. Archives of months
+        Where no page of its pattern named such an address before, the pattern may have more pages; of the first page,
+        with all of the site's menu, nothing is said. Archives of months
         name articles that no other month does; an empty calendar names nothing but its neighbours.
         """
         marks = [crc32(link.encode("utf-8", "surrogatepass")) for link in links]
@@ -186,7 +187,7 @@ class Budgets:
                 del self._names[next(iter(self._names))]
             self._names[pattern.text] = known
             unknown = (link for link, mark in zip(links, marks, strict=True) if mark not in known)
-            if any(map(is_brought, islice(unknown, _MAX_LOOKED_AT))):
+            if known and any(map(is_brought, islice(unknown, _MAX_LOOKED_AT))):
                 self._count(pattern.text).credit += BUDGETS[pattern.kind].growth
             if len(known) > _MAX_NAMES:
                 known.clear()
