@@ -187,8 +187,8 @@ def _site_in(learned: object, body: str) -> SiteRates:
             _numbers(found, "changes", fresh.ages.changes, MOST),
             _numbers(found, "seconds", fresh.ages.seconds, _LONGEST_S),
         ),
-        Rhythm(_numbers(found, "hours", fresh.rhythm.hours, MOST)),
-        _within(learned, _LONGEST_S),
+        rhythm=Rhythm(_numbers(found, "hours", fresh.rhythm.hours, MOST)),
+        learned=_within(learned, _LONGEST_S),
     )
 
 
