@@ -60,6 +60,8 @@ _DATED_PATH = re.compile(
     r"/(?:19|20)\d\d[/-]?[01]\d(?:[/-]?[0-3]\d)?[/-]|[-/.]\d{5,}(?:$|[./-])|-[0-9a-f]{8,}$"
 )
 THRESHOLD = 2.0
+_SHELL_LETTERS = 300
+"""Of text that a page has before any script runs: fewer are the name of the site and a plea to turn scripts on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def judge(page: Page) -> Verdict:
     if page.root.find(".//frameset") is not None:
         return Verdict(PageType.OTHER, "frameset")
     volume = measure(page)
-    said = _by_wall(page, volume) or _by_classes(page) or _by_address(page)
+    said = _by_wall(page, volume) or _by_classes(page) or _by_address(page, volume)
     if said is None:
         return _by_weight(page, volume)
     if said.page_type is PageType.LISTING and _one_text(page, volume):
@@ -132,8 +134,10 @@ def _is_wordpress(page: Page) -> bool:
     ) or any("/wp-content/" in (link.get("href") or "") for _, link in page.links)
 
 
-def _by_address(page: Page) -> Verdict | None:
+def _by_address(page: Page, volume: Volume) -> Verdict | None:
     parts = urlsplit_or_empty(page.url)
+    if volume.text < _SHELL_LETTERS and _is_shell(page, volume):
+        return None  # a front page that scripts have yet to make
     if _SEARCH.search(parts[1]) and "single" not in page.body_classes:
         return Verdict(PageType.OTHER, "address: search")
     if _DATE_PATH.match(parts[0]):
@@ -250,4 +254,4 @@ def _article_body(page: Page) -> bool:
 def _is_shell(page: Page, volume: Volume) -> bool:
     heavy = page.scripts >= 5 or page.script_characters > 20_000
     mount = page.root.xpath("//body//div[@id='root' or @id='app' or @id='__next' or @id='__nuxt']")
-    return volume.visible < 300 and bool((heavy or mount) and page.scripts)
+    return volume.visible < _SHELL_LETTERS and bool((heavy or mount) and page.scripts)
