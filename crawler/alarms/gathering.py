@@ -35,7 +35,7 @@ MOST_PAGES: Final = 600
 MOST_DATES: Final = 20_000
 
 _REFUSALS: Final = "401, 403, 429, 451"
-_PAGES: Final = f"""SELECT url, 'sha256:' || lower(hex(digest)), status, kind FROM captures
+_PAGES: Final = f"""SELECT url, 'sha256:' || lower(hex(digest)), status FROM captures
  WHERE sequence > ? AND site = ? AND date >= ? AND date < ?
  AND (mime IN ('text/html', 'application/xhtml+xml') AND status BETWEEN 200 AND 299 OR status IN ({_REFUSALS}))
  ORDER BY sequence DESC LIMIT {MOST_PAGES}"""  # noqa: S608 - constants
@@ -115,10 +115,10 @@ class Gathering:
         """Return the last pages of a span of time, refused ones among them, requisites not."""
         values = (self._floor, site, int(since * 1e6), int(until * 1e6))
         found: dict[str, Page] = {}
-        for url, digest, status, kind in self._all(_PAGES, values):
+        for url, digest, status in self._all(_PAGES, values):
             if url not in found and not (status >= 400 and self._is_requisite(url)):
                 shown = self._shown.of(url, digest) if status < 300 else None
-                found[url] = Page(url, status, kind, shown)
+                found[url] = Page(url, status, shown)
         return list(found.values())
 
     def _is_requisite(self, url: str) -> bool:

@@ -22,11 +22,10 @@ _SHARE_OF_TEXT: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was captured last; `shown` is None where it was not read. A `kind` of "revisit" brought nothing new."""
+    """A page as it was captured last; `shown` is None where it was not read."""
 
     url: str
     status: int
-    kind: str
     shown: Shown | None
 
 
@@ -67,7 +66,7 @@ def sample(
     count = 0
     for page in pages:
         shown = page.shown
-        if shown is None or shown.outcome is not None or page.kind == "revisit":
+        if shown is None or shown.outcome is not None:
             continue
         if shown.is_article:
             count += 1
