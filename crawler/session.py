@@ -145,6 +145,12 @@ class CrawlSession:
         rows, was_killed = self.writer.submit(_hosts).result()
         self.pace.load(rows, was_killed=was_killed)
         self.crawl = self.writer.submit(self._begin).result()
+        if (
+            self._told.is_scheduled
+        ):  # what a killed process, or one that was short of time, left unplanned
+            self._warnings = tuple(
+                filter(None, [plan_next(self.home, self.writer, self._told.sites)])
+            )
         if self._analysis is not None:
             self._analysis.start()
 
@@ -254,7 +260,8 @@ class CrawlSession:
         told = (self.home, crawled, self.crawl)
         found = sound_alarms(self.writer, told, is_stopping=lambda: self.interrupted)
         self._alarms = found.alarms
-        self._warnings = (*filter(None, [failed]), *found.warnings)
+        every = filter(None, [*self._warnings, failed, *found.warnings])
+        self._warnings = tuple(dict.fromkeys(every))
 
 
 def _hosts(store: Store) -> tuple[list[HostRow], bool]:

@@ -231,6 +231,20 @@ def test_run_and_sites_load_no_scrapy_where_nothing_is_due(ran):
         assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_round_after_a_kill_before_the_plans_asks_the_lists_all_the_same(ran):
+    _, home, _, _, words = ran
+    with Collection(home, write=True) as collection:
+        for statement in (
+            "UPDATE frontier SET ready = 0, due = NULL WHERE visited IS NULL",
+            "UPDATE frontier SET planned = 0, due = NULL, visited = visited - 7200 WHERE visited > 0 AND kind = ''",
+        ):
+            collection.state.execute(statement)
+        collection.state.execute("UPDATE rounds SET opened = 1, started = 1, ended = 2")
+    run = muragat(home, *words, "run", "--json")
+    assert run.code == 0
+    assert 0 < run.lines[0]["pages"] < 12
+
+
 FOREVER = """
 import sys
 from pathlib import Path
