@@ -6,11 +6,12 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,34 +105,56 @@ def generated_site(articles: int) -> Iterator[GeneratedSite]:
             process.communicate()
 
 
-def kill_after(home: Path, site: GeneratedSite, requests: int) -> None:
-    """Start a crawl and kill it once it has asked so often."""
-    process = start(home, "crawl", site.base, "--delay", 0, "--concurrency", 4)
+def kill_after(home: Path, site: GeneratedSite, requests: int, *, beside: bool = False) -> None:
+    """Start a crawl and kill it once it has asked so often; `beside` it a second one is tried, and refused."""
+    process = start(home, "crawl", site.base, "--delay", 0, "--concurrency", AT_ONCE)
     enough = site.ask() + requests
     while site.ask() < enough and process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.02)
     assert process.poll() is None, "the crawl ended before it was killed"
+    if beside:
+        os.killpg(
+            process.pid, signal.SIGSTOP
+        )  # it holds the collection for as long as the other tries
+        second = muragat(home, "crawl", site.base, "--delay", 0)
+        assert second.code == 4
+        assert f"process {process.pid} is writing" in second.err
     process.kill()
+    os.killpg(process.pid, signal.SIGCONT)
     process.communicate(timeout=60)
 
 
-def check_kills_of_a_large_crawl(home: Path, *, kills: int, articles_: int) -> None:
+AT_ONCE = 4
+UNDER_WAY = 2 * AT_ONCE
+"""Requests that a crawl has given out at most: those on the wire, and as many answers on their way to the disk."""
+
+
+def check_kills_of_a_large_crawl(home: Path, *, kills: int, articles_: int, most: int) -> None:
     moments, seen = random.Random(SEED), set[str]()
     with generated_site(articles_) as site:
-        for _ in range(kills):
-            kill_after(home, site, moments.randint(1, 8))
+        for number in range(kills):
+            kill_after(home, site, moments.randint(1, most), beside=number % 10 == 1)
             seen |= acknowledged(home)
-        last = muragat(home, "crawl", site.base, "--delay", 0, "--concurrency", 4)
+        last = muragat(home, "crawl", site.base, "--delay", 0, "--concurrency", AT_ONCE)
         assert (last.code, last.err.count("analysis")) == (0, 0), last.err
-        pages = site.pages
+        pages, requests = site.pages, site.ask()
     assert muragat(home, "verify").out == ""
     with Collection(home) as collection:
         captures = [one for one in collection.captures() if not one.url.endswith("/robots.txt")]
     assert seen <= {one.record_id for one in captures} | robots(home)
     assert max(Counter(one.url for one in captures).values()) == 1
     assert sum(one.status == 200 for one in captures) == pages
+    assert requests - len(captures) - len(robots(home)) <= kills * UNDER_WAY
+    assert waiting(home) == []
     check_rebuild(home, articles_)
+
+
+def waiting(home: Path) -> list[str]:
+    """The addresses that are known and were not fetched."""
+    with closing(sqlite3.connect(home / "state.sqlite")) as connection:
+        query = "SELECT url FROM frontier WHERE ready = 1 OR owner > '' OR outcome IS NULL"
+        return [url for (url,) in connection.execute(query)]
 
 
 def robots(home: Path) -> set[str]:
@@ -152,12 +175,12 @@ def check_rebuild(home: Path, count: int) -> None:
 
 
 @pytest.mark.faults
-def test_thirty_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path):
-    check_kills_of_a_large_crawl(tmp_path / "home", kills=30, articles_=250)
+def test_fifty_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_path):
+    check_kills_of_a_large_crawl(tmp_path / "home", kills=50, articles_=960, most=30)
 
 
 def test_kills_of_a_crawl_leave_the_index_that_its_captures_give(tmp_path):
-    check_kills_of_a_large_crawl(tmp_path / "home", kills=2, articles_=12)
+    check_kills_of_a_large_crawl(tmp_path / "home", kills=4, articles_=60, most=20)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
