@@ -98,8 +98,14 @@ class Scope:
             self._budgets.read(parts.patterns, links, lambda link: self._is_brought(link, parts))
 
     def is_worth(self, url: str) -> bool:
-        """Say whether an address is to be asked for although others like it may all have given one page."""
-        return self._sameness.is_worth(_Parts.of(url).pattern)
+        """Say whether an address is to be asked for although others like it may all have given one page.
+
+        Seeds, sitemaps and REST lists always are.
+        """
+        parts = _Parts.of(url)
+        if parts.key in self._seeds or is_sitemap(parts.path) or place_of(url):
+            return True
+        return self._sameness.is_worth(parts.pattern)
 
     def _is_brought(self, url: str, page: _Parts) -> bool:
         """Say whether an address is more than one of a page's own kind: no date, no page of a listing, no view."""

@@ -217,6 +217,18 @@ def test_a_pattern_that_answers_all_the_same_is_only_probed():
     assert seen.is_worth("/news/N")
 
 
+def test_seeds_and_sitemaps_are_asked_for_though_all_else_gives_one_page():
+    scope = Scope([BASE + "/"])
+    for number in range(SAME + 1):
+        away = Response(f"{BASE}/post-{'a' * number}", 302, {"Location": "/consent"})
+        scope.read(away.url, [], away)
+    assert [scope.is_worth(BASE + path) for path in ("/other", "/", "/sitemap.xml")] == [
+        False,
+        True,
+        True,
+    ]
+
+
 def test_one_page_that_differs_opens_the_pattern_again():
     seen = Sameness()
     for _ in range(SAME + 1):
