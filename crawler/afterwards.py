@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from crawler.alarms.judging import Sounded, sounded
+from crawler.schedule.dates import mend
 from crawler.schedule.planning import learn_and_plan
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ def plan_next(home: Path, writer: CollectionWriter, sites: Sequence[Site]) -> st
     def job(store: Store) -> str:
         store.commit()
         try:
-            state = store.collection.state
-            learn_and_plan(home, store.frontier, state, chosen, now=time.time())
+            state, now = store.collection.state, time.time()
+            for site in chosen:
+                mend(state, site.name, now)
+            learn_and_plan(home, store.frontier, state, chosen, now=now)
         except Exception as error:  # the top of a task: it is told
             logger.debug("the next visits were not planned", exc_info=True)
             return f"the next visits were not planned: {error}; the next crawl does it"
