@@ -11,6 +11,7 @@ from crawler.schedule.policy import (
     CHANNEL,
     DAY_S,
     FLAT,
+    are_moments,
     article_stretches,
     channel_stretches,
     floor_after,
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 USUAL_CHANNEL: Final = 2 / DAY_S
 """New addresses a second of a channel that was never seen."""
 
-USUAL_PAGE: Final = 1 / (30 * DAY_S)
+USUAL_PAGE: Final = 1 / (180 * DAY_S)
 """The same of a page that is neither a channel nor an article: there may be thousands of tags and archives."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SiteRates:
     """What was learned of one site; `learned` is up to when (seconds since 1970, UTC).
 
@@ -82,7 +83,7 @@ def learn_article(
     site: SiteRates, own: Own, *, published: float, since: float, until: float, changed: bool
 ) -> None:
     """Take in what a visit of an article at `until` showed since the one at `since`."""
-    if not since < until:
+    if not are_moments(since, until):
         return
     start, end = max(0.0, since - published), max(0.0, until - published)
     if not start < end:
@@ -97,7 +98,7 @@ def learn_channel(
     site: SiteRates, channel: Channel, *, since: float, until: float, brought: int
 ) -> None:
     """Take in what a visit of a channel at `until` brought since the one at `since`."""
-    if not since < until:
+    if not are_moments(since, until):
         return
     shape = site.rhythm.shape()
     times = _passed(since, until, shape)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from archive.index.observation import GONE_STATUSES, REDIRECT_STATUSES
 from archive.model import Announcer, Outcome
+from crawler.discover.channels import is_further
+from crawler.frontier.claims import FAILED
 from crawler.schedule.choice import learn_article, learn_channel
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 ANSWERS: Final = frozenset(
     [Outcome.STORED, Outcome.UNCHANGED, Outcome.DUPLICATE, Outcome.NOT_MODIFIED, Outcome.WITHHELD]
 )
-"""Outcomes of visits that showed a page; any other is an error, and says nothing of whether it has changed."""
+"""Outcomes of visits that showed a page; any other says nothing of whether it has changed."""
 
 _SAME: Final = frozenset([Outcome.UNCHANGED, Outcome.NOT_MODIFIED])
 _ANNOUNCE: Final = frozenset([Announcer.SEED, Announcer.ROBOTS])
@@ -38,7 +41,7 @@ class Sort(Enum):
     CHANNEL = "channel"  # a seed, feed, sitemap, REST list, or a page that has told of something new since it is known
     ARTICLE = "article"
     PAGE = "page"  # neither: a listing that never told of anything new, a page about the site
-    GONE = "gone"  # 404, 410, or a redirect: stands for another address or none
+    GONE = "gone"  # 404, a redirect, forbidden by robots.txt: shows nothing of its own, and that is likely to stay so
     FAILED = "failed"
 
 
@@ -66,7 +69,7 @@ def lesson(row: Planned, told: Told, rates: PageRates, site: SiteRates, *, broug
     else:
         rates.stands = None
     if sort is Sort.CHANNEL or sort is Sort.PAGE:
-        if rates.seen and sort is Sort.CHANNEL:  # a first visit brings the back catalogue
+        if rates.seen:  # a first visit brings the back catalogue
             learn_channel(site, rates.channel, since=rates.seen, until=row.visited, brought=brought)
         rates.seen = row.visited
     elif _is_taken_in(row, told):
@@ -75,18 +78,24 @@ def lesson(row: Planned, told: Told, rates: PageRates, site: SiteRates, *, broug
 
 
 def _sort(row: Planned, told: Told, rates: PageRates, brought: int) -> Sort:
-    if row.outcome not in ANSWERS and row.status not in {404, 410}:
-        return Sort.FAILED
-    if row.announcer in _ANNOUNCE or row.is_source:
+    if row.outcome not in ANSWERS or row.status in GONE_STATUSES:
+        return Sort.FAILED if _has_failed(row) else Sort.GONE
+    may_tell = not is_further(row.url)
+    if may_tell and (row.announcer in _ANNOUNCE or row.is_source):
         return Sort.CHANNEL
-    if row.status in {404, 410} or 300 <= row.status < 304 or row.status in {307, 308}:
-        return Sort.GONE
-    if told.is_article:
+    if told.is_article and row.status not in REDIRECT_STATUSES:
         return Sort.ARTICLE
-    if row.announcer in _FILES and not told.is_page:
-        return Sort.CHANNEL  # an announced file that is no page: a feed, a sitemap
+    if row.status in REDIRECT_STATUSES:
+        return Sort.GONE
+    is_file = (
+        row.announcer in _FILES and not told.is_page
+    )  # a feed or sitemap that never announced anything
     is_news = rates.channel.brought > 0 or (rates.seen > 0 and brought > 0)
-    return Sort.CHANNEL if is_news else Sort.PAGE
+    return Sort.CHANNEL if may_tell and (is_file or is_news) else Sort.PAGE
+
+
+def _has_failed(row: Planned) -> bool:
+    return row.outcome in FAILED and row.status not in GONE_STATUSES
 
 
 def _published(row: Planned, told: Told) -> float:

@@ -37,6 +37,11 @@ _NEW_ROWS: Final = 10_000
 _MOST_CHANNELS: Final = 100_000
 _STEERED_S: Final = 3_600.0
 
+_TAKE_BACK: Final = """
+UPDATE frontier SET planned = 0, due = NULL WHERE id IN (
+  SELECT id FROM frontier WHERE planned = 1 AND site = ? AND due > ? LIMIT ?)
+"""
+
 
 def learn_and_plan(
     home: Path,
@@ -87,6 +92,7 @@ class _Planner:
 
     def plan(self, site: Site) -> int:
         """Plan a site's pages; return how many."""
+        self._take_back(site)
         planned = 0
         while rows := self.frontier.unplanned(site.name, _BATCH):
             with transaction(self.connection):
@@ -94,6 +100,15 @@ class _Planner:
             self.frontier.plan(times)
             planned += len(rows)
         return planned
+
+    def _take_back(self, site: Site) -> None:
+        """Let what a clock that ran ahead has planned for later than ever be planned again."""
+        latest = self.now + ARTICLE.longest_s + DAY_S
+        while True:
+            with transaction(self.connection):
+                taken = self.connection.execute(_TAKE_BACK, (site.name, latest, _BATCH)).rowcount
+            if taken < _BATCH:
+                return
 
     def _batch(self, site: Site, rows: Sequence[Planned]) -> list[tuple[int, float]]:
         """Learn from some pages of a site; return when each is due.
@@ -138,12 +153,13 @@ class _Planner:
 def due_of(one: Lesson, rates: SiteRates, site: Site, *, price: float, now: float) -> float:
     """Return when a page is due (seconds since 1970): never later than 30 days from `now`, whatever the clock said."""
     visited = min(one.row.visited, now)
+    is_channel = one.row.is_source or one.row.announcer is Announcer.SEED
+    bounds = CHANNEL if is_channel else ARTICLE
     if one.sort is Sort.FAILED:
-        bounds = CHANNEL if one.row.announcer is Announcer.SEED else ARTICLE
         return visited + back_off_s(one.row.errors, bounds)
     if one.sort is Sort.GONE:
         stands = visited - (visited if one.rates.stands is None else one.rates.stands)
-        return visited + min(max(stands, DAY_S), ARTICLE.longest_s)
+        return visited + min(max(stands, DAY_S), bounds.longest_s)
     if one.sort is Sort.ARTICLE:
         return article_due(visited, rates, one.rates.own, published=one.published, price=price)
     if one.sort is Sort.PAGE:

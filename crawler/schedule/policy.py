@@ -47,6 +47,9 @@ AGES_S: Final = tuple(hours * HOUR_S for hours in (1, 3, 8, 24, 72, 7 * 24, 30 *
 _MET: Final = 1.5
 """A visit meets the floors up to this many times its age: a visit at 50 minutes is the one at 1 h."""
 
+_LATEST: Final = 1e11
+"""In the year 5138: what is told of later moments is none, and an hour more would be lost in rounding."""
+
 _GROWN_S: Final = 2 * DAY_S
 """Hours are looked at singly for that long ahead; behind the midnight after it they are all alike."""
 
@@ -72,11 +75,16 @@ Stretch = tuple[float, float]
 """Seconds, and the changes a second that are expected in them."""
 
 
+def are_moments(since: float, until: float) -> bool:
+    """Say whether two numbers are moments one after the other, of this or a coming century (seconds since 1970)."""
+    return 0.0 <= since < until <= _LATEST
+
+
 def stretches(
     start: float, until: float, shape: Shape = FLAT
 ) -> Iterator[tuple[float, float, float]]:
     """Part a time (seconds since 1970) where the shape changes: from, to, factor."""
-    if shape == FLAT:
+    if shape == FLAT or not are_moments(start, until):
         yield start, until, 1.0
         return
     moment = start
@@ -159,8 +167,9 @@ def _crossing(missing: float, changes: float, rate: float) -> float:
 
 def floor_after(published: float, visited: float) -> float | None:
     """Return when the next of the visits that every article gets is due after a visit, None after the last."""
-    age = max(0.0, visited - published)
-    return next((published + floor for floor in FLOORS_S if floor > age * _MET), None)
+    start = min(published, visited)
+    age = visited - start
+    return next((start + floor for floor in FLOORS_S if floor > age * _MET), None)
 
 
 def back_off_s(failures: int, bounds: Bounds) -> float:

@@ -183,7 +183,7 @@ def _site_in(learned: object, body: str) -> SiteRates:
         return SiteRates()
     fresh = SiteRates()
     return SiteRates(
-        Ages(
+        ages=Ages(
             _numbers(found, "changes", fresh.ages.changes, MOST),
             _numbers(found, "seconds", fresh.ages.seconds, _LONGEST_S),
         ),
