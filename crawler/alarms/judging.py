@@ -71,7 +71,7 @@ def sounded(home: Path, crawled: Crawled, crawl: str, in_writer: InWriter) -> So
 def _sounded(home: Path, crawled: Crawled, crawl: str, in_writer: InWriter) -> Sounded:
     before = in_writer(standing.standing)
     judgement = _judged(home, crawled, _collapsed(before, crawled.now))
-    news = in_writer(lambda connection: _kept(connection, judgement, crawled.now))
+    news = in_writer(lambda connection: _kept(connection, judgement, crawled.since))
     delivered = deliver(news, {site.name: site for site in crawled.sites}, crawl)
     in_writer(lambda connection: _told(connection, delivered.told))
     names = {site.name for site in crawled.sites}
@@ -95,9 +95,11 @@ def _collapsed(standings: Sequence[Standing], now: datetime) -> Mapping[str, flo
     return {one.alarm.site: one.since for one in fields if one.since > latest}
 
 
-def _kept(connection: sqlite3.Connection, judgement: Judgement, now: datetime) -> tuple[News, ...]:
+def _kept(
+    connection: sqlite3.Connection, judgement: Judgement, crawl_began: datetime
+) -> tuple[News, ...]:
     with state.transaction(connection):
-        return standing.keep(connection, judgement, now)
+        return standing.keep(connection, judgement, crawl_began)
 
 
 def _told(connection: sqlite3.Connection, news: Sequence[News]) -> None:

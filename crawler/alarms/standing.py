@@ -70,10 +70,15 @@ def standing(connection: sqlite3.Connection) -> tuple[Standing, ...]:
     )
 
 
-def keep(connection: sqlite3.Connection, judgement: Judgement, now: datetime) -> tuple[News, ...]:
-    """Keep what a crawl says, and return what is to be told; within the writer's transaction."""
+def keep(
+    connection: sqlite3.Connection, judgement: Judgement, crawl_began: datetime
+) -> tuple[News, ...]:
+    """Keep what a crawl says, and return what is to be told; within the writer's transaction.
+
+    Alarms stand since the crawl began that raised them: what it captured is held against what was before.
+    """
     connection.execute(_CREATE)
-    moment = now.timestamp()
+    moment = crawl_began.timestamp()
     raised = {(one.site, one.kind) for one in judgement.alarms}
     connection.executemany(
         _RAISE, [(one.site, one.kind, moment, one.message) for one in judgement.alarms]
