@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scrapy.core.scheduler import BaseScheduler
@@ -59,6 +61,7 @@ class FrontierScheduler(BaseScheduler):
         self._feeding: asyncio.Task[None] | None = None
         self._given: deque[Request] = deque()
         self._wait_s = _LONGEST_SLEEP_S
+        self._doubted = 0.0
         self._is_open = False
         self._has_run = False
 
@@ -170,11 +173,12 @@ class FrontierScheduler(BaseScheduler):
     async def _sleep(self) -> None:
         """Wait until the engine wants requests, or a host has room again; look by itself once a second, for limits and retries."""
         wait_s = min(self._wait_s, self._lanes.wait_s(pages=self._may_take_pages))
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._site_crawl.changed.wait(), wait_s)
-        except TimeoutError:
-            if wait_s == self._wait_s:
-                self._lanes.doubt()
+        now = time.monotonic()
+        if now - self._doubted >= self._wait_s:
+            self._doubted = now
+            self._lanes.doubt()
         self._wait_s = _LONGEST_SLEEP_S
         self._site_crawl.changed.clear()
 

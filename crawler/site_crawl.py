@@ -132,7 +132,8 @@ class SiteCrawl:
     async def claim(self, *, requisites_only: bool = False) -> Sequence[Claim]:
         """Return addresses to fetch now, none of hosts that are closed or have enough ready."""
         name, lanes = self.site.name, self.lanes
-        without = [*lanes.full, *self._closed()]
+        full = lanes.full
+        without = [*full, *self._closed()]
         own_only = lanes.is_crowded
         hosts = self.session.pace.changed()
 
@@ -148,7 +149,7 @@ class SiteCrawl:
             )
 
         claims = await self._in_writer(job)
-        lanes.looked(without, claims, is_all=len(claims) < lanes.batch, own_only=own_only)
+        lanes.looked(full, claims, is_all=len(claims) < lanes.batch, own_only=own_only)
         silent = [claim for claim in claims if self._patience.is_exhausted(claim)]
         await self._give_up(silent)
         outside = [claim for claim in claims if self._is_outside(claim)]
