@@ -118,21 +118,16 @@ def rates(bench: Bench, known: int) -> float:
     return median(each)
 
 
+_AS_VISITED = """
+UPDATE frontier SET ready = 0, owner = '', due = iif(id <= 10, :now, :now + 1e6), planned = 1, visited = :now,
+ round = 1, outcome = 'stored', status = 200
+"""
+
+
 def rounds(path: Path) -> None:
     """Print what a scheduled round with ten due pages costs, and how a full one begins and sweeps."""
-    with closing((bench := opened(path)).connection):
-        while bench.frontier.claim(SITE, 1000):
-            bench.fetch(100 * CLAIMED * GROUP)
-        bench.commit()
-        bench.frontier.end(SITE)
-        now = time.time()
-        started, planned = time.perf_counter(), 0
-        while rows := bench.frontier.unplanned(SITE, 5_000):
-            bench.frontier.plan(
-                [(row.id, now + (0 if planned + at < 10 else 10**6)) for at, row in enumerate(rows)]
-            )
-            planned += len(rows)
-        print(f"planned {planned:,} pages, {planned / (time.perf_counter() - started):,.0f}/s")
+    with closing(state.connect(path)) as connection:
+        connection.execute(_AS_VISITED, {"now": time.time()})
     started = time.perf_counter()
     bench = opened(path)
     with closing(bench.connection):
@@ -183,8 +178,7 @@ def main() -> None:
             grown = resident_mb() - before
             print(f"a claim costs {many / few:.2f} times as much; memory grew by {grown:.0f} MB")
             print(f"{path.stat().st_size / 2**20:,.0f} MB on disk")
-        if words.rounds:
-            rounds(path)
+        rounds(path)
 
 
 if __name__ == "__main__":

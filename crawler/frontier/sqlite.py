@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
 
+_CACHE_KB = 16_384
+"""SQLite's own 2 MB hold the upper pages of no index at a million addresses."""
+
+
 class SqliteFrontier:
     """See `Frontier`. Whoever makes one holds the collection alone, so that leases of others are those of the dead."""
 
@@ -40,6 +44,7 @@ class SqliteFrontier:
         self._news = News(self._ground, self._rounds, self._trust)
         self._lists = Lists(self._ground)
         self._visits: list[Visit] = []
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         make_tables(connection)
         self._queue.free_the_dead()
 
