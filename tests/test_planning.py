@@ -110,6 +110,15 @@ def test_an_old_article_is_due_in_days(crawl):
     assert crawl.wait("/a") > DAY_S
 
 
+def test_old_articles_that_came_together_are_not_due_together(crawl):
+    for number in range(20):
+        crawl.announce(f"/{number}")
+        crawl.visit(f"/{number}", 10, story(str(number), published="2020-01-01T00:00:00+00:00"))
+    crawl.plan(20)
+    waits = [crawl.wait(f"/{number}") for number in range(20)]
+    assert max(waits) - min(waits) > min(waits) / 10
+
+
 def test_a_date_in_the_future_makes_no_article_wait(crawl):
     crawl.announce("/a")
     crawl.visit("/a", 10, story(published="2090-01-01T00:00:00+00:00"))
