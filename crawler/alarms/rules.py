@@ -32,7 +32,7 @@ STALE_ARTICLES: Final = 3
 
 FEWEST_GAPS: Final = 10
 SHORTEST_SPAN_S: Final = 14 * DAY_S
-LONGER_THAN_ANY: Final = 2.0
+LONGER_THAN_ANY: Final = 3.0
 SHORTEST_SILENCE_S: Final = DAY_S
 """What the rhythm of a site is seen from, and when it is broken: `python -m benchmarks.silence` shows how often for nothing."""
 
