@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -277,3 +280,80 @@ def test_a_crawl_that_came_to_its_end_misses_only_what_the_site_withholds(tmp_pa
     missing = muragat(home, "coverage", "--missing", "--json").lines
     assert len(missing) == site["addresses"]["missing"] + site["requisites"]["missing"]
     assert {"feed", "sitemap", "link"} <= site["channels"].keys()
+
+
+# Several channels
+
+
+def test_an_address_counts_for_each_that_announced_it(tmp_path):
+    with Saved(tmp_path / "home") as saved:
+        saved.knows("a", Announcer.FEED)
+        saved.knows("a", Announcer.SITEMAP)
+        saved.knows("b", Announcer.SITEMAP)
+        saved.knows("c.jpg", Announcer.REQUISITE)
+    [site] = coverage(tmp_path / "home")
+    told = {name: (one.known, one.only, site.missed(name)) for name, one in site.channels.items()}
+    assert told["feed"] == (1, 0, 1)
+    assert told["sitemap"] == (2, 1, 0)
+    assert site.addresses.known == 2
+    with Coverage(tmp_path / "home") as found:
+        missing = {one.url: one.announcers for one in found.missing(["news"])}
+        only = [one.url for one in found.only("sitemap", ["news"])]
+        unknown = [one.url for one in found.unknown_to("feed", ["news"])]
+    assert missing[BASE + "a"] == ("feed", "sitemap")
+    assert only == unknown == [BASE + "b"]
+
+
+def test_lists_say_their_newest_date_and_when_they_were_read(tmp_path):
+    with Saved(tmp_path / "home") as saved:
+        told = saved.knows("a", Announcer.FEED)
+        dated = replace(told, published=NOW.timestamp())
+        saved.frontier.announce("news", [dated])
+    [site] = coverage(tmp_path / "home")
+    assert site.channels["feed"].newest == NOW.timestamp()
+    assert site.channels["feed"].read > 0
+
+
+def test_addresses_of_a_host_that_is_left_alone_say_so(tmp_path):
+    with Saved(tmp_path / "home") as saved:
+        saved.knows("a")
+        state = saved.collection.state
+        state.execute("CREATE TABLE IF NOT EXISTS hosts (host, closed_until, reason)")
+        state.execute("INSERT INTO hosts VALUES ('news.test', 1e12, 'answers with 503')")
+    [site] = coverage(tmp_path / "home")
+    assert site.addresses.reasons == {"closed": 1}
+    assert "news.test is left alone until 9999-12-31" in "\n".join(site_lines(site))
+
+
+def test_a_collection_of_an_older_muragat_counts_for_the_first_announcer(home):
+    with sqlite3.connect(home / "state.sqlite") as state:
+        for table in ("announced", "sources"):
+            state.execute(f"DROP TABLE {table}")
+        state.execute("DROP INDEX IF EXISTS frontier_ready")
+        state.execute("DROP INDEX IF EXISTS frontier_due")
+        state.execute("DROP INDEX IF EXISTS frontier_planned")
+        state.execute("DROP INDEX IF EXISTS frontier_unplanned")
+        for column in ("ready", "status"):
+            state.execute(f"ALTER TABLE frontier DROP COLUMN {column}")
+    [site] = coverage(home)
+    assert {name: (part.known, part.captured) for name, part in site.channels.items()} == {
+        "seed": (1, 1),
+        "feed": (1, 1),
+        "link": (2, 0),
+        "sitemap": (2, 0),
+        "requisite": (2, 1),
+    }
+
+
+def test_links_that_the_last_crawl_left_out_are_told(home):
+    report = {"sites": [{"name": "news", "out_of_scope": {"other_host": 3, "calendar": 7}}]}
+    (home / "crawls").mkdir(exist_ok=True)
+    (home / "crawls" / "1.json").write_text(json.dumps(report))
+    [site] = coverage(home)
+    assert list(site.unfollowed.items()) == [("calendar", 7), ("other_host", 3)]
+    assert "3  another host" in "\n".join(site_lines(site))
+
+
+def test_only_one_list_at_a_time_and_of_known_channels(home):
+    assert muragat(home, "coverage", "--missing", "--only", "feed").code == 2
+    assert muragat(home, "coverage", "--only", "fed").code == 2
