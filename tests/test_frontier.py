@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from archive.model import Announcer
 from crawler.frontier import SqliteFrontier
 from tests.frontier_contract import SITE, FrontierContract, needed, told
 from tests.frontier_promises import Promises
@@ -56,11 +57,32 @@ INSERT INTO rounds VALUES ('example', '1', 4.0, NULL);
 """
 
 
-def test_the_frontier_of_an_older_muragat_goes_on():
-    connection = sqlite3.connect(":memory:")
+@pytest.fixture
+def older():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.executescript(OLD)
-    frontier = SqliteFrontier(connection, lambda: 10.0)
+    yield connection
+    connection.close()
+
+
+def test_the_frontier_of_an_older_muragat_goes_on(older):
+    frontier = SqliteFrontier(older, lambda: 10.0)
     assert frontier.begin(SITE, "2") is True
     assert frontier.announce(SITE, [needed("/photo")]) == ["example.test"]
     assert [claim.host for claim in frontier.claim(SITE, 5)] == ["a.test"]
-    connection.close()
+
+
+def test_what_an_older_muragat_knew_has_its_announcer_its_place_and_a_plan_to_get(older):
+    older.execute("UPDATE frontier SET due = NULL, outcome = 'stored'")
+    frontier = SqliteFrontier(older, lambda: 10.0)
+    [page] = frontier.unplanned(SITE, 5)
+    assert (page.url, page.announcer, page.host) == ("http://a.test/", Announcer.LINK, "a.test")
+    row = older.execute("SELECT channel, priority FROM announced JOIN frontier ON id = address")
+    assert row.fetchall() == [("link", 5_000_000_001)]
+
+
+def test_an_older_frontier_is_brought_up_wholly_or_not_at_all(older):
+    older.execute("UPDATE frontier SET announcer = 'nobody'")
+    with pytest.raises(sqlite3.OperationalError):
+        SqliteFrontier(older, lambda: 10.0)
+    assert older.execute("SELECT claimed FROM frontier").fetchall() == [(0,)]
