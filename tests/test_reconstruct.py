@@ -153,6 +153,28 @@ def test_a_spider_that_nobody_knows_today_is_not_run(past):
     assert f"{SEED}b" in past.frontier()
 
 
+def sitemap(*paths: str) -> dict[str, bytes]:
+    entries = "".join(
+        f"<url><loc>{SEED}{path}</loc><lastmod>2026-01-0{number + 1}</lastmod></url>"
+        for number, path in enumerate(paths)
+    )
+    body = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n\r\n"
+    return {"head": head, "body": body.encode()}
+
+
+def test_lists_tell_their_dates_and_what_is_missing_from_them(past):
+    address = f"{SEED}sitemap.xml"
+    via = Via(CRAWL, Announcer.ROBOTS, f"{SEED}robots.txt", SEED, 1, "example")
+    past.start(SITE)
+    for paths in (("x", "y"), ("x",)):
+        past.capture(address, via=via, **sitemap(*paths))
+    found = {row[0]: row[1:] for row in past.frontier()["announced"]}
+    first, second = (datetime(2026, 1, day, tzinfo=UTC).timestamp() for day in (1, 2))
+    assert found[f"{SEED}x"] == ("sitemap", first, address, 1)
+    assert found[f"{SEED}y"] == ("sitemap", second, address, 0)
+
+
 def test_an_attempt_is_done_with_its_outcome(past):
     via = Via(CRAWL, Announcer.LINK, SEED, SEED, 1, "example")
     attempt = Attempt(f"{SEED}gone", Outcome.DNS, datetime.now(UTC), via)
