@@ -38,6 +38,9 @@ T = TypeVar("T")
 
 RETRIED = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.DNS})
 
+_MOST_LEFT_OUT = 1_000
+"""Pages that one look at the frontier gives back unasked: a site may have 50,000 in a row, and others wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -137,28 +140,40 @@ class SiteCrawl:
         own_only = lanes.is_crowded
         hosts = self.session.pace.changed()
 
-        def job(store: Store) -> Sequence[Claim]:
+        def job(store: Store) -> tuple[Sequence[Claim], frozenset[str], int]:
             store.hosts += hosts
             store.commit()
-            return store.frontier.claim(
-                name,
-                lanes.batch,
-                without=without,
-                requisites_only=requisites_only,
-                own_only=own_only,
-            )
+            left = 0
+            while True:
+                claims = store.frontier.claim(
+                    name,
+                    lanes.batch,
+                    without=without,
+                    requisites_only=requisites_only,
+                    own_only=own_only,
+                )
+                outside = frozenset(claim.key for claim in claims if self._is_outside(claim))
+                for key in outside:
+                    store.frontier.done(Visit(key, Outcome.OUT_OF_SCOPE))
+                left += len(outside)
+                if len(outside) < len(claims) or not claims or left >= _MOST_LEFT_OUT:
+                    return claims, outside, left
 
-        claims = await self._in_writer(job)
+        claims, outside, left = await self._in_writer(job)
+        self.tally.due -= left
         lanes.looked(full, claims, is_all=len(claims) < lanes.batch, own_only=own_only)
-        silent = [claim for claim in claims if self._patience.is_exhausted(claim)]
+        silent = [
+            claim
+            for claim in claims
+            if claim.key not in outside and self._patience.is_exhausted(claim)
+        ]
         await self._give_up(silent)
-        outside = [claim for claim in claims if self._is_outside(claim)]
-        await self._leave_out(outside)
-        dropped = [*silent, *outside]
+        dropped = outside | {claim.key for claim in silent}
         if dropped:
             lanes.doubt()
+            self.changed.set()
         crawl = self.session.crawl
-        kept = (claim for claim in claims if claim not in dropped) if dropped else claims
+        kept = (claim for claim in claims if claim.key not in dropped) if dropped else claims
         return [replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept]
 
     async def outlook(self, *, requisites_only: bool = False) -> Outlook:
@@ -235,17 +250,6 @@ class SiteCrawl:
         is_same = not self.scope.is_worth(claim.url)
         self.tally.reasons["same_answer"] += is_same
         return is_same
-
-    async def _leave_out(self, claims: Sequence[Claim]) -> None:
-        """Give pages back for this round that are not to be fetched."""
-
-        def job(store: Store) -> None:
-            for claim in claims:
-                store.frontier.done(Visit(claim.key, Outcome.OUT_OF_SCOPE))
-
-        if claims:
-            self.tally.due -= len(claims)
-            await self._in_writer(job)
 
     async def failed(self, claim: Claim, outcome: Outcome, *, until: float | None = None) -> None:
         """Give an address back that brought no capture; with `until` it could not be asked for, and is due again then.
