@@ -80,12 +80,12 @@ def fill(connection: sqlite3.Connection, count: int) -> None:
             captures(count, int(time.time())),
         )
         connection.executemany(
-            "INSERT INTO frontier (key, url, site, priority, due, announcer, referrer, seed, hop, redirects, outcome)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO frontier (host, key, url, site, priority, due, announcer, referrer, seed, hop, redirects, outcome)"
+            " VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             known(count * 3 // 4, count // 2),
         )
-        connection.execute("INSERT INTO rounds (site, crawl, started) VALUES ('news', '', 1)")
-        connection.execute("INSERT INTO rounds (site, crawl, started) VALUES ('blog', '', 1)")
+        connection.execute("INSERT INTO rounds (site, crawl, started, opened) VALUES ('news', '', 1, 1)")
+        connection.execute("INSERT INTO rounds (site, crawl, started, opened) VALUES ('blog', '', 1, 1)")
 
 
 def covered(home: Path) -> None:

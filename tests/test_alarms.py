@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +29,7 @@ FEED = "https://n.test/feed/"
 
 
 def facts(**changes):
-    return SiteFacts(**({"site": "n", "now": T, "successes": 10} | changes))
+    return replace(SiteFacts(site="n", now=T, successes=10), **changes)
 
 
 def told(kind, **changes):
@@ -307,6 +308,8 @@ class Listener(ThreadingHTTPServer):
 
 
 class _Taker(BaseHTTPRequestHandler):
+    server: Listener
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.heard.append((self.path, self.headers["Content-Type"], json.loads(body)))
