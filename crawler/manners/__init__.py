@@ -9,7 +9,8 @@ downloader   Scrapy's, holding nobody back, since the gate does
 
 from crawler.manners.clock import Clock, SystemClock
 from crawler.manners.host import Closing, HostClosed
-from crawler.manners.pace import Manners, Pace, SitePace, Slot
+from crawler.manners.pace import Manners, Pace, SitePace
+from crawler.manners.slot import Slot
 
 __all__ = [
     "Clock",
