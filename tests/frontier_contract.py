@@ -73,6 +73,15 @@ class FrontierContract:
         self.announced(told("/a", Announcer.SITEMAP))
         assert self.frontier.claim(SITE, 1)[0].via.announcer is Announcer.FEED
 
+    def test_who_gives_a_page_a_better_place_takes_over_until_it_is_asked_for(self):
+        self.announced(told("/a", hop=5), told("/b", hop=5))
+        self.announced(told("/a", Announcer.FEED))
+        first, second = self.frontier.claim(SITE, 2)
+        assert (first.url, first.via.announcer) == ("http://example.test/a", Announcer.FEED)
+        self.announced(told("/b", Announcer.FEED))
+        self.frontier.release([second.key])
+        assert self.frontier.claim(SITE, 1)[0].via.announcer is Announcer.LINK
+
     def test_seeds_come_before_feeds_before_links_before_sitemaps(self):
         for path, announcer in (
             ("/map", Announcer.SITEMAP),

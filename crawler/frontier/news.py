@@ -106,6 +106,8 @@ class News:
         """Remember a page; yield it where it falls due by that."""
         waiting = self._new.get(told.key)
         if waiting is not None and not waiting[1].is_requisite:
+            if waiting[0] == site and told.priority < waiting[1].priority:
+                self._new[told.key] = (site, told)
             self._note(told, None)
             return
         known = None if waiting is not None else self.known(told.key, told.via.announcer)
@@ -117,6 +119,8 @@ class News:
             if waiting is None:
                 yield told
             return
+        if known.is_untouched and known.site == site and told.priority < known.priority:
+            self._new[told.key] = (site, told)
         cause = self._cause(site, told, known)
         self._note(told, known)
         if cause is None or told.key in self._due:

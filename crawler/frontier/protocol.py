@@ -34,7 +34,8 @@ class Frontier(Protocol):
     def announce(self, site: str, announcements: Iterable[Announcement]) -> Sequence[str]:
         """Remember addresses and who announced them; return the host of each that falls due by it.
 
-        A known page keeps its first announcer and its place, and stays a page. It falls due where it is `wanted` and
+        A known page stays a page, and keeps its announcer and its place; as long as nobody has asked for it, one that
+        gives it a better place takes over, so that the order of two announcements does not matter. It falls due where it is `wanted` and
         was not visited in this round; where a feed, sitemap or REST list gives another `modified` than that channel
         gave before, or for the first time one after the last visit, unless the channel is not to be trusted (see
         `done`); where it was missing from its list and is on it again. A known requisite that is announced as a page

@@ -59,6 +59,7 @@ class Known:
     site: str
     depth: int
     redirects: int
+    priority: int
     is_requisite: bool
     is_ready: bool
     is_leased: bool
@@ -77,6 +78,11 @@ class Known:
         """Whether it is wanted, under way, or to be tried again."""
         return self.is_ready or self.is_leased or self.waits
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody has asked for it yet."""
+        return self.visited is None and not self.is_leased
+
     def is_stale(self, opened: float, now: float) -> bool:
         """Whether it may be asked for again: not in this round, which began at `opened`, nor while fresh."""
         if self.visited is None:
@@ -85,7 +91,7 @@ class Known:
 
 
 KNOWN = f"""
-SELECT id, url, site, depth, redirects, announcer = '{Announcer.REQUISITE}', ready, owner > '',
+SELECT id, url, site, depth, redirects, priority, announcer = '{Announcer.REQUISITE}', ready, owner > '',
   ready = 0 AND due IS NOT NULL AND planned IS NULL, visited, round, fresh_until, published, modified,
   channel IS NOT NULL, date, missing IS NOT NULL
 FROM frontier LEFT JOIN announced ON address = id AND channel = ?2 WHERE key = ?1
