@@ -228,6 +228,12 @@ class Promises:
         self.known_and_visited(listed("/a", modified=5.0))
         assert self.tell(listed("/a", channel=Announcer.FEED, modified=6.0)) == 0
 
+    def test_a_feed_without_dates_of_change_does_not_undo_those_of_another(self):
+        self.known_and_visited(listed("/a", modified=5.0))
+        assert self.tell(listed("/a", by=f"{MAP}2", published=3.0)) == 0
+        assert self.tell(listed("/a", modified=5.0)) == 0
+        assert self.tell(listed("/a", by=f"{MAP}2", published=3.0), listed("/a", modified=5.0)) == 0
+
     def test_a_date_of_publication_alone_makes_nothing_due(self):
         self.known_and_visited(listed("/a", published=5.0))
         assert self.tell(listed("/a", published=6.0)) == 0

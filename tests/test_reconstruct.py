@@ -49,13 +49,20 @@ def lose_state(home: Path) -> None:
         path.unlink()
 
 
+def comparable(home: Path) -> dict[str, Any]:
+    """The same without the lists: of several of one kind the last that was read counts, and they are read side by side."""
+    found = frontier(home)
+    told = [(*row[:2], *row[4:]) for row in found["announced"]]
+    return {**found, "announced": told}
+
+
 def check_remade(home: Path) -> None:
-    before = frontier(home)
+    before = comparable(home)
     lose_state(home)
     reconstruct(home, known={})
-    assert frontier(home) == before
+    assert comparable(home) == before
     reconstruct(home, known={})
-    assert frontier(home) == before
+    assert comparable(home) == before
 
 
 @pytest.mark.parametrize("words", [(), ("--max-pages", 12), ("--requisites", "images")])

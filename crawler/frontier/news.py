@@ -39,16 +39,16 @@ _TELL = """
 INSERT INTO announced (address, channel, first, last, date, source)
  SELECT id, ?2, ?3, ?3, ?4, ?5 FROM frontier WHERE key = ?1
 ON CONFLICT (address, channel) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
-  date = coalesce(excluded.date, date), source = excluded.source, missing = NULL
+  date = iif(?6, excluded.date, coalesce(date, excluded.date)), source = excluded.source, missing = NULL
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """That a channel named an address, and with which date."""
+    """That a channel named an address, and with which date: that of publication only where it gives no other."""
 
     date: float | None
-    modified: float | None
+    is_modified: bool
     source: str
 
 
@@ -85,7 +85,7 @@ class News:
         connection.executemany(
             _TELL,
             [
-                (key, channel, now, word.date, self._source(word.source))
+                (key, channel, now, word.date, self._source(word.source), word.is_modified)
                 for (key, channel), word in self._words.items()
             ],
         )
@@ -149,7 +149,7 @@ class News:
 
     def _is_changed(self, told: Announcement, known: Known, visited: float) -> bool:
         word = self._words.get((told.key, told.via.announcer))
-        before = known.date if word is None else word.date
+        before = known.date if word is None or not word.is_modified else word.date
         if told.modified is None:
             return False
         return told.modified > visited if before is None else told.modified != before
@@ -164,8 +164,11 @@ class News:
             self._dates.setdefault(told.key, []).append(dates)
         source = (told.source or told.via.referrer) if channel in _SOURCED else ""
         before = self._words.get((told.key, channel))
-        date = told.date if told.date is not None or before is None else before.date
-        self._words[told.key, channel] = _Word(date, told.modified, source)
+        is_modified = told.modified is not None
+        date = told.date
+        if before is not None and not is_modified and before.date is not None:
+            date, is_modified = before.date, before.is_modified
+        self._words[told.key, channel] = _Word(date, is_modified, source)
 
     def _source(self, url: str) -> int | None:
         """Return the number of a list; in a transaction."""

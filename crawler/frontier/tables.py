@@ -9,6 +9,7 @@ ready 0, planned 1   a page that falls due at `due` in a scheduled round
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler.frontier.migration import is_older, migrate
@@ -168,11 +169,14 @@ def forget_words_of(connection: sqlite3.Connection, keys: Iterable[str]) -> None
 
 
 def put_in_place(connection: sqlite3.Connection, told: Announcement) -> None:
-    """Give a page the place in the queue that it has by its first announcement, which is heard again now."""
+    """Give a page the place in the queue that it has by its first announcement, which is heard again now.
+
+    A capture tells neither the date that its announcer gave nor that it was a list.
+    """
+    undated = replace(told, published=None, modified=None, is_channel=False)
     connection.execute(
-        """UPDATE frontier SET priority = ?1 WHERE key = ?2 AND announcer = ?3 AND referrer = ?4
- AND priority <> ?1 AND NOT EXISTS (SELECT 1 FROM announced WHERE address = id AND channel = ?3)""",
-        (told.priority, told.key, told.via.announcer, told.via.referrer),
+        """UPDATE frontier SET priority = ? WHERE key = ? AND announcer = ? AND referrer = ? AND priority = ?""",
+        (told.priority, told.key, told.via.announcer, told.via.referrer, undated.priority),
     )
 
 
