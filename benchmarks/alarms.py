@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.known import BEGAN_S, known
 from crawler.alarms.gathering import Crawled, Gathering
+from crawler.report.tally import Tally
 from crawler.sites import Site
-from crawler.tally import Tally
 
 
 def main(count: int = 300_000) -> None:

@@ -418,7 +418,7 @@ def rebuild(place: Place, /, *, analyse: bool, as_json: bool) -> None:
     """
     from crawler import rebuilding  # noqa: PLC0415 - as above
     from crawler import sites as known  # noqa: PLC0415 - as above
-    from crawler.display import status  # noqa: PLC0415 - as above
+    from crawler.report.display import status  # noqa: PLC0415 - as above
 
     table = known.load(known.find(place.sites_file, place.home))
     with status() as show:

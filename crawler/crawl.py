@@ -19,8 +19,8 @@ from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
 from archive.errors import MuragatError, UsageError
-from crawler.display import CrawlDisplay
 from crawler.recorder import session_options
+from crawler.report.display import CrawlDisplay
 from crawler.session import CrawlSession
 from crawler.spider import spider_for
 

@@ -23,12 +23,12 @@ from archive.model import Outcome
 from crawler.crawl_records import Start
 from crawler.frontier.claims import host_of
 from crawler.reconstruct import FrontierInStep
-from crawler.rereading import fields_confirmed
-from crawler.retries import is_soon
+from crawler.report.tally import outcome_of, size_on_wire
 from crawler.session import CrawlSession, SessionOptions
 from crawler.sites import Site
-from crawler.tally import outcome_of, size_on_wire
 from crawler.visits import again_at, visit_of
+from crawler.visits.rereading import fields_confirmed
+from crawler.visits.retries import is_soon
 from crawler.wire.gate import PACE
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from archive.model import Capture, Exchange
     from crawler.frontier import Claim
     from crawler.manners import SitePace
+    from crawler.session.writer import Store
     from crawler.visits import Fields
-    from crawler.writer import Store
 
 logger = logging.getLogger(__name__)
 

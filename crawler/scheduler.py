@@ -19,12 +19,12 @@ from scrapy.utils.defer import deferred_from_coro
 
 from archive.errors import StorageError
 from archive.model import Announcer
-from crawler.asking import request_for
 from crawler.discover.links import Link
 from crawler.manners import Manners
-from crawler.outlook import FINISHED
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
+from crawler.site_crawl.asking import request_for
+from crawler.site_crawl.outlook import FINISHED
 from crawler.spider import SiteSpider
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ DOWNLOADER = "crawler.manners.downloader.OpenDownloader"
 DOWNLOAD_SLOTS = {"muragat": {"concurrency": 1_000_000, "delay": 0, "jitter": 0}}
 DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0
-# What is under way is bounded for each host (crawler.lanes); this is for all together, robots.txt included.
+# What is under way is bounded for each host (crawler.site_crawl.lanes); this is for all together, robots.txt included.
 CONCURRENT_REQUESTS = 64
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_TIMEOUT = 60
@@ -45,7 +45,7 @@ DEFAULT_REQUEST_HEADERS = {
 
 COMPRESSION_ENABLED = False
 DOWNLOADER_MIDDLEWARES = {
-    "crawler.decoding.ContentDecoding": 590,
+    "crawler.wire.decoding.ContentDecoding": 590,
     "crawler.robots.middleware.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
 }

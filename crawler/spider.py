@@ -26,8 +26,8 @@ from archive.model import Outcome
 from crawler.announcing import needs_of
 from crawler.discover.announced import announced_in, is_slow_to_read
 from crawler.manners import HostClosed
-from crawler.rereading import is_confirmation, response_again
 from crawler.robots.middleware import RobotsUnreachable
+from crawler.visits.rereading import is_confirmation, response_again
 from crawler.wire.guard import AddressForbidden
 from crawler.wire.tls import HandshakeFailed
 
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from crawler.discover.links import Link
     from crawler.frontier import Claim
     from crawler.manners import SitePace
+    from crawler.session.writer import Store
     from crawler.site_crawl import SiteCrawl
     from crawler.sites import Site
-    from crawler.writer import Store
 
 logger = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ import pytest
 
 from archive import Collection, Warcinfo
 from archive.model import Outcome
-from crawler import afterwards
-from crawler.afterwards import plan_next, sound_alarms
 from crawler.alarms.gathering import Crawled
 from crawler.alarms.judging import Sounded
-from crawler.analysis import AnalysisProcess, Drained
 from crawler.report import Course, make_report
+from crawler.report.tally import Tally
+from crawler.session import afterwards
+from crawler.session.afterwards import plan_next, sound_alarms
+from crawler.session.analysis import AnalysisProcess, Drained
+from crawler.session.writer import CollectionWriter
 from crawler.sites import Site
-from crawler.tally import Tally
-from crawler.writer import CollectionWriter
 from tests.exchanges import exchange
 
 SITE = Site("demo", ("http://demo.test/",), every_s=3600.0)

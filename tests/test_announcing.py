@@ -8,14 +8,14 @@ from scrapy.http import HtmlResponse
 
 from archive.model import Announcer, Via
 from crawler.announcing import announcements
+from crawler.announcing.lists import ListRead, list_read, shallow
+from crawler.announcing.sieve import Sieve
 from crawler.discover.announced import announced_in
 from crawler.discover.channels import Role, is_list, is_listed, role_of
 from crawler.discover.links import WHOLE, Link, links_in_fields
 from crawler.discover.wordpress import entrances, page_of
 from crawler.frontier import Claim
-from crawler.lists import ListRead, list_read, shallow
 from crawler.scope import Scope
-from crawler.sieve import Sieve
 
 NOW = 1_714_996_800.0  # 2024-05-06 12:00 UTC
 BASE = "https://example.com/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archive.model import Announcer, Via
 from crawler.frontier.claims import Claim
-from crawler.lanes import MOST_READY, OTHERS_MAX, Lanes
+from crawler.site_crawl.lanes import MOST_READY, OTHERS_MAX, Lanes
 
 OWN = "site.test"
 NEVER = float("inf")

@@ -1,4 +1,4 @@
-"""crawler.lists: what is read after a list, and what is no longer on it; with a real frontier."""
+"""crawler.announcing.lists: what is read after a list, and what is no longer on it; with a real frontier."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from archive.model import Announcer, Outcome, Via
 from crawler.announcing import announcements
+from crawler.announcing.lists import ListRead, follow_up
 from crawler.discover.links import Link
 from crawler.discover.wordpress import entrances, page_of, place_of
 from crawler.frontier import SqliteFrontier, Visit, announcement
-from crawler.lists import ListRead, follow_up
 
 SITE, BASE = "example", "https://example.com/"
 ENTRANCE = entrances(f"{BASE}wp-json/")[0]

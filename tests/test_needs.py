@@ -7,9 +7,9 @@ import pytest
 from archive.errors import UsageError
 from archive.model import Announcer, Outcome, Via
 from archive.requisites import MAX_REQUISITES
+from crawler.announcing.needs import MAX_DEPTH, MODES, PATIENCE, Needs, Patience, below
 from crawler.discover.links import Link
 from crawler.frontier.claims import MAX_REDIRECTS, Claim
-from crawler.needs import MAX_DEPTH, MODES, PATIENCE, Needs, Patience, below
 
 PHOTO = Link("http://b.test/a.png", Announcer.REQUISITE, rel="image")
 STYLE = Link("http://b.test/a.css", Announcer.REQUISITE, rel="stylesheet")

@@ -14,7 +14,7 @@ from warcio.archiveiterator import ArchiveIterator
 from archive import Collection
 from archive.model import Kind
 from archive.warc.records import NOT_MODIFIED
-from crawler.rereading import is_confirmation, response_again
+from crawler.visits.rereading import is_confirmation, response_again
 from tests.exchanges import judge
 from tests.observing import answer
 from tests.program import articles, muragat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.retries import LONGEST_WAIT_S, MAX_RETRIES, is_soon, retry_at
+from crawler.visits.retries import LONGEST_WAIT_S, MAX_RETRIES, is_soon, retry_at
 
 NOW = 1_700_000_000.0
 

@@ -1,4 +1,4 @@
-"""crawler.scope and crawler.traps: what belongs to a crawl, and why the rest does not."""
+"""crawler.scope and crawler.scope.traps: what belongs to a crawl, and why the rest does not."""
 
 import time
 
@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import urls
-from crawler import traps
-from crawler.marks import Marks
-from crawler.reasons import REASONS
-from crawler.scope import Scope
+from crawler.report.reasons import REASONS
+from crawler.scope import Scope, traps
+from crawler.scope.marks import Marks
+from crawler.scope.traps import BUDGETS, Kind, patterns_of
 from crawler.sites.site import Site
-from crawler.traps import BUDGETS, Kind, patterns_of
 
 SEED = "https://www.example.com/"
 

@@ -1,4 +1,4 @@
-"""crawler.traps and crawler.sameness: sites that go on for ever, and big sites that do not."""
+"""crawler.scope.traps and crawler.scope.sameness: sites that go on for ever, and big sites that do not."""
 
 import sqlite3
 import time
@@ -8,10 +8,10 @@ import pytest
 from scrapy.http import HtmlResponse, Response
 
 from archive import urls
-from crawler.barren import remember, remembered
-from crawler.sameness import PROBES, SAME, Answer, Sameness
 from crawler.scope import Scope
-from crawler.traps import BUDGETS, Kind
+from crawler.scope.barren import remember, remembered
+from crawler.scope.sameness import PROBES, SAME, Answer, Sameness
+from crawler.scope.traps import BUDGETS, Kind
 
 BASE = "https://example.com"
 

@@ -1,4 +1,4 @@
-"""crawler.validators and crawler.visits: what an answer leaves for the next request."""
+"""crawler.visits.validators and crawler.visits: what an answer leaves for the next request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from archive.model import Kind, Outcome, Truncation, Via
 from crawler.frontier.claims import Claim
-from crawler.validators import Validators, validators_in
 from crawler.visits import refreshed, visit_of
+from crawler.visits.validators import Validators, validators_in
 from tests.observing import seen
 
 RECEIVED = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()

@@ -13,7 +13,7 @@ from archive.model import Announcer, Outcome, Via
 from crawler.crawl_records import Attempt, attempts_in, target
 from crawler.frontier import Visit, announcement
 from crawler.reconstruct import FrontierInStep
-from crawler.writer import CollectionWriter
+from crawler.session.writer import CollectionWriter
 from tests.exchanges import exchange
 
 URL = "http://example.test/a"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.alarms.feeds import FeedRead
+    from crawler.report.tally import Tally
     from crawler.sites import Site
-    from crawler.tally import Tally
 
 WINDOW: Final = 200_000
 """The last captures of a collection that are looked at; some 0.1 s."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from crawler.alarms.alarm import Alarm, Judgement
     from crawler.alarms.standing import News, Standing
+    from crawler.report.tally import Tally
     from crawler.sites import Site
-    from crawler.tally import Tally
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from archive.model import Outcome
-from crawler.tally import FAILURES
+from crawler.report.tally import FAILURES
 
 if TYPE_CHECKING:
-    from crawler.tally import SiteTally
+    from crawler.report.tally import SiteTally
 
 _SUCCESSES: Final = frozenset(
     [Outcome.STORED, Outcome.UNCHANGED, Outcome.DUPLICATE, Outcome.NOT_MODIFIED, Outcome.WITHHELD]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from archive.figures.tables import named
 from archive.model import Announcer
 from crawler.coverage.standing import REASONS
-from crawler.reasons import REASONS as OUT_OF_SCOPE
+from crawler.report.reasons import REASONS as OUT_OF_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

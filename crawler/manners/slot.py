@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from crawler.manners.host import NOTHING, Answer
-from crawler.retries import seconds_asked
+from crawler.visits.retries import seconds_asked
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from archive.errors import BadAddress, RecordDamaged, UsageError
 from archive.store.files import serial_of
+from crawler.announcing.needs import MODES
 from crawler.crawl_records import START, sites_in, target
-from crawler.needs import MODES
 from crawler.sites import Site
 from crawler.spider import spider_for
 

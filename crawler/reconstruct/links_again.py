@@ -16,15 +16,15 @@ from archive.errors import RecordDamaged
 from archive.model import Announcer
 from archive.store.state import mark_read
 from crawler.announcing import announcements, needs_of, parted
+from crawler.announcing.lists import follow_up, list_read, shallow
+from crawler.announcing.needs import Needs, below
+from crawler.announcing.sieve import Sieve
 from crawler.discover.announced import stored_response
 from crawler.discover.sitemaps import sitemaps_of
 from crawler.frontier import tables as frontier_tables
-from crawler.lists import follow_up, list_read, shallow
-from crawler.needs import Needs, below
+from crawler.report.tally import PAGE_TYPES
 from crawler.scope import Scope
-from crawler.sieve import Sieve
 from crawler.spider import spider_for
-from crawler.tally import PAGE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from archive import Collection
     from archive.model import Capture, Via
+    from crawler.announcing.lists import ListRead
     from crawler.discover.links import Link
     from crawler.frontier import SqliteFrontier
     from crawler.frontier.claims import Announcement, Claim
-    from crawler.lists import ListRead
     from crawler.reconstruct.configurations import Configurations
     from crawler.reconstruct.replay import Clock
     from crawler.sites import Site

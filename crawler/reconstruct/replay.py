@@ -23,9 +23,9 @@ from crawler.crawl_records import (
 )
 from crawler.frontier import tables
 from crawler.frontier.claims import Visit, announcement, respelt
-from crawler.rereading import fields_confirmed
-from crawler.retries import is_passing, retry_at
 from crawler.visits import again_at, visit_of
+from crawler.visits.rereading import fields_confirmed
+from crawler.visits.retries import is_passing, retry_at
 
 if TYPE_CHECKING:
     import sqlite3

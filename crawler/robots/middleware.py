@@ -19,10 +19,10 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 
 from archive import urls
 from crawler.discover.sitemaps import sitemaps_of
-from crawler.retries import seconds_asked
 from crawler.robots.reading import Unreachable, answer_of
 from crawler.robots.rules import Rules
 from crawler.robots.table import make_table, store, stored
+from crawler.visits.retries import seconds_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.robots.standing import Standing
+    from crawler.session.writer import Store
     from crawler.site_crawl import SiteCrawl
-    from crawler.writer import Store
 
 logger = logging.getLogger(__name__)
 

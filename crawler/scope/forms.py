@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from crawler.discover.links import is_comment_feed
-from crawler.traps import is_repetitive
+from crawler.scope.traps import is_repetitive
 
 _FILE_TYPES = frozenset(
     """

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from archive.model import Outcome
 from archive.printed import size
-from crawler.tally import MISSING_SHOWN
+from crawler.report.tally import MISSING_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from crawler.tally import SiteTally, Tally
+    from crawler.report.tally import SiteTally, Tally
 
 WORDS = {
     Outcome.STORED: "stored",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request
 
-from crawler.validators import Validators
+from crawler.visits.validators import Validators
 from crawler.wire.handler import RESPONSE_MAX
 
 if TYPE_CHECKING:

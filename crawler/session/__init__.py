@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archive import Warcinfo, urls
 from archive.errors import StorageError
-from crawler.afterwards import plan_next, sound_alarms
 from crawler.alarms.gathering import Crawled
-from crawler.analysis import AnalysisProcess, Drained
 from crawler.crawl_records import PREFIX, REPORT, START, Start, named_by, target
 from crawler.manners import Pace
 from crawler.manners.table import leave, take_up
 from crawler.report import Course, Report, make_report
-from crawler.tally import Tally
-from crawler.writer import CollectionWriter
+from crawler.report.tally import Tally
+from crawler.session.afterwards import plan_next, sound_alarms
+from crawler.session.analysis import AnalysisProcess, Drained
+from crawler.session.writer import CollectionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from archive.store.rows import Stats
     from crawler.manners.table import HostRow
-    from crawler.writer import FrontierKeeper, Store
+    from crawler.session.writer import FrontierKeeper, Store
 
 logger = logging.getLogger(__name__)
 

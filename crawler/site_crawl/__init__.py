@@ -13,16 +13,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from archive.model import Outcome, Via
-from crawler.barren import remember, remembered
+from crawler.announcing.needs import Needs, Patience
+from crawler.announcing.tidings import Tidings
 from crawler.crawl_records import Attempt
 from crawler.frontier import Visit, announcement
 from crawler.frontier.protocol import LEASE_S
-from crawler.lanes import Lanes
-from crawler.needs import Needs, Patience
-from crawler.outlook import FINISHED, PUT_OFF, Outlook, Wanted, outlook, outlook_of, wanted
-from crawler.retries import RETRIED_STATUSES, is_soon, retry_at
 from crawler.scope import Scope
-from crawler.tidings import Tidings
+from crawler.scope.barren import remember, remembered
+from crawler.site_crawl.lanes import Lanes
+from crawler.site_crawl.outlook import (
+    FINISHED,
+    PUT_OFF,
+    Outlook,
+    Wanted,
+    outlook,
+    outlook_of,
+    wanted,
+)
+from crawler.visits.retries import RETRIED_STATUSES, is_soon, retry_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,8 +39,8 @@ if TYPE_CHECKING:
     from crawler.frontier import Claim
     from crawler.manners import Closing, SitePace
     from crawler.session import CrawlSession
+    from crawler.session.writer import Store
     from crawler.sites import Site
-    from crawler.writer import Store
 
 T = TypeVar("T")
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive import urls
-from crawler import traps
 from crawler.discover.wordpress import place_of
-from crawler.forms import is_sitemap, unfit
-from crawler.reasons import REASONS
-from crawler.sameness import Answer, Sameness
-from crawler.traps import Budgets, Kind, Pattern, patterns_of
+from crawler.report.reasons import REASONS
+from crawler.scope import traps
+from crawler.scope.forms import is_sitemap, unfit
+from crawler.scope.sameness import Answer, Sameness
+from crawler.scope.traps import Budgets, Kind, Pattern, patterns_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

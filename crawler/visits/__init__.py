@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from archive.model import Kind, Outcome, Truncation
 from crawler.frontier.claims import Visit
 from crawler.frontier.freshness import lifetime_s
-from crawler.retries import is_passing, retry_at
-from crawler.tally import outcome_of
-from crawler.validators import Validators, validators_after
+from crawler.report.tally import outcome_of
+from crawler.visits.retries import is_passing, retry_at
+from crawler.visits.validators import Validators, validators_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

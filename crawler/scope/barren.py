@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.traps import MAX_BARREN
+from crawler.scope.traps import MAX_BARREN
 
 if TYPE_CHECKING:
     import sqlite3

@@ -23,9 +23,9 @@ from archive.store.state import mark_read
 from crawler.crawl_records import attempt_records
 from crawler.frontier import SqliteFrontier
 from crawler.manners.table import write as write_hosts
-from crawler.rereading import fields_confirmed
-from crawler.retries import is_passing
 from crawler.visits import visit_of
+from crawler.visits.rereading import fields_confirmed
+from crawler.visits.retries import is_passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.retries import LONGEST_WAIT_S
+from crawler.visits.retries import LONGEST_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,9 +11,9 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.announcing import announcements, parted
-from crawler.lists import follow_up, list_read, shallow
-from crawler.needs import below
-from crawler.sieve import Sieve
+from crawler.announcing.lists import follow_up, list_read, shallow
+from crawler.announcing.needs import below
+from crawler.announcing.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from archive.model import Capture
+    from crawler.announcing.lists import ListRead
+    from crawler.announcing.needs import Needs
     from crawler.discover.links import Link
     from crawler.frontier import Announcement, Claim
-    from crawler.lists import ListRead
-    from crawler.needs import Needs
+    from crawler.report.tally import SiteTally
     from crawler.scope import Scope
-    from crawler.tally import SiteTally
-    from crawler.writer import CollectionWriter, Store
+    from crawler.session.writer import CollectionWriter, Store
 
 
 class Tidings:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.alarms.gathering import Crawled
+    from crawler.session.writer import CollectionWriter, Store
     from crawler.sites import Site
-    from crawler.writer import CollectionWriter, Store
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from crawler.marks import Marks
+from crawler.scope.marks import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
