@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and the crawling half of them.
+"""The command line: which commands there are, and those that crawl and rebuild.
 
 A command's module is imported when the command runs, so that `muragat version` starts without Scrapy.
 Standard output is data, standard error is talk; exit codes are those of `archive.errors`, and 1 for nothing
@@ -14,38 +14,38 @@ import logging
 import os
 import select
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 import archive
-from archive.errors import CollectionLocked, MuragatError, StorageError
-from archive.model import Announcer
+from archive.errors import MuragatError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from crawler.coverage import Address, Coverage
     from crawler.report import Report
-    from crawler.schedule.timers import Job
     from crawler.sites import Site
 
 SOME_SITES_FAILED = 3
 INTERRUPTED = 130
 
-CHANNELS = [one.value for one in Announcer if one is not Announcer.REQUISITE]
-
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Crawling": {
         "crawl": ("crawler.cli:crawl", "Crawl sites by name, or any address, now."),
         "try": ("crawler.cli:try_", "Fetch one page and show what would be stored, and why."),
-        "run": ("crawler.cli:run", "Crawl whatever is due; --forever stays."),
-        "schedule": ("crawler.cli:schedule", "Have the system start 'run': --print or --install."),
-        "sites": ("crawler.cli:sites", "List the sites: last crawl, next crawl, warnings."),
-        "coverage": ("crawler.cli:coverage", "Show what is saved of what is known, and why not."),
+        "run": ("crawler.schedule.cli:run", "Crawl whatever is due; --forever stays."),
+        "schedule": (
+            "crawler.schedule.cli:schedule",
+            "Have the system start 'run': --print or --install.",
+        ),
+        "sites": ("crawler.sites.cli:sites", "List the sites: last crawl, next crawl, warnings."),
+        "coverage": (
+            "crawler.coverage.cli:coverage",
+            "Show what is saved of what is known, and why not.",
+        ),
     },
     "Archive": {
         "show": ("archive.cli:show", "Show one article: text, metadata, captures."),
@@ -188,51 +188,10 @@ def crawl(place: Place, /, what: tuple[str, ...], **options: object) -> None:
     as_json = bool(options.pop("as_json"))
     chosen = _chosen(place, what)
     report = crawling.crawl(place.home, chosen, crawling.options_from(options))
-    _end_with(report, place, as_json=as_json)
+    end_with(report, place, as_json=as_json)
 
 
-@click.command(short_help="Crawl whatever is due; --forever stays.")
-@click.argument("names", nargs=-1, metavar="[SITE]...")
-@click.option("--forever", is_flag=True, help="Stay, and crawl whenever something falls due.")
-@click.option("--json", "as_json", is_flag=True, help="Print each report as one JSON object.")
-@click.pass_obj
-def run(place: Place, /, names: tuple[str, ...], *, forever: bool, as_json: bool) -> None:
-    """Crawl whatever is due, of all sites whose table says 'every', or of these; all of it side by side.
-
-    Silent where nothing is due. Where another process crawls into the collection it says so and ends with 0: what is due
-    stays due.
-    """
-    from crawler.schedule import run as running  # noqa: PLC0415 - as above
-
-    if forever:
-        _stay(place, names, as_json=as_json)
-        return
-    chosen = running.scheduled(names, _table(place))
-    if not running.due_sites(place.home, chosen, time.time()):
-        return
-    from crawler import crawl as crawling  # noqa: PLC0415 - Scrapy is loaded only where it runs
-
-    due = running.due_sites(place.home, chosen, time.time())  # loading takes a second
-    if not due:
-        return
-    try:
-        report = crawling.crawl(place.home, due, crawling.CrawlOptions(is_scheduled=True))
-    except CollectionLocked as error:
-        click.echo(f"muragat: {error}; what is due stays due", err=True)
-        return
-    _end_with(report, place, as_json=as_json)
-
-
-def _stay(place: Place, names: tuple[str, ...], *, as_json: bool) -> None:
-    from crawler.schedule import forever  # noqa: PLC0415 - as above
-
-    before = ("-v",) * place.verbose
-    after = ("--json",) if as_json else ()
-    watch = forever.Watch(place.home, place.sites_file, names, before, after)
-    forever.stay(watch, lambda line: click.echo(f"muragat: {line}", err=True))
-
-
-def _end_with(report: Report, place: Place, *, as_json: bool) -> None:
+def end_with(report: Report, place: Place, *, as_json: bool) -> None:
     """Print a report, and end the program with its exit status."""
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
@@ -244,57 +203,6 @@ def _end_with(report: Report, place: Place, *, as_json: bool) -> None:
         sys.exit(StorageError.exit_code)
     if report.failed:
         sys.exit(SOME_SITES_FAILED)
-
-
-@click.command(short_help="Have the system start 'run': --print or --install.")
-@click.option("--print", "action", flag_value="print", help="Show what would be installed.")
-@click.option(
-    "--install",
-    "action",
-    flag_value="install",
-    help="Put it in its place and turn it on; twice is once.",
-)
-@click.option("--remove", "action", flag_value="remove", help="Turn it off and take it away.")
-@click.option("--cron", is_flag=True, help="A line of cron instead of a systemd timer.")
-@click.option(
-    "--interval",
-    default="15m",
-    metavar="TIME",
-    help="How often 'run' looks whether something is due (15m): 5m to 30m, 1h to 12h, 1d.",
-)
-@click.pass_obj
-def schedule(place: Place, /, action: str | None, *, cron: bool, interval: str) -> None:
-    """Have the system start 'muragat run' for this home and sites file, by a timer of systemd's user manager or by cron.
-
-    A site's own 'every' decides when it is crawled; the interval only says how often that is looked at.
-    """
-    from crawler.schedule import install, program, timers  # noqa: PLC0415 - as above
-
-    if action is None:
-        message = "say what to do: --print, --install or --remove"
-        raise click.UsageError(message)
-    job = timers.job_for(place.home, place.sites_file, program.command(), program.python_path())
-    if action == "print":
-        print(job.cron_line(interval) if cron else _units(job, interval))
-        return
-    _table(place)  # a timer for a file that can't be read would fail from then on
-    acts: dict[tuple[str, bool], Callable[[], install.Done]] = {
-        ("install", False): lambda: install.install(job, interval),
-        ("install", True): lambda: install.install_in_cron(job, interval),
-        ("remove", False): lambda: install.remove(job),
-        ("remove", True): lambda: install.remove_from_cron(job),
-    }
-    done = acts[action, cron]()
-    for line in (*done.said, *done.left):
-        click.echo(line, err=True)
-    if not done.is_whole:
-        sys.exit(1)
-
-
-def _units(job: Job, interval: str) -> str:
-    return (
-        f"# {job.name}.service\n{job.service()}\n# {job.name}.timer\n{job.timer(interval)}".rstrip()
-    )
 
 
 @click.command("try", short_help="Fetch one page and show what would be stored, and why.")
@@ -315,94 +223,6 @@ def try_(place: Place, /, url: str, allow: tuple[str, ...], *, as_json: bool) ->
             print(line)
     if not result.captures:
         sys.exit(1)
-
-
-@click.command(short_help="List the sites: last crawl, next crawl, warnings.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
-def sites(place: Place, /, *, as_json: bool) -> None:
-    """List the sites: last crawl, next crawl and why it waits, what is known and what is due, warnings of the last report."""
-    from crawler.sites import table as sites_table  # noqa: PLC0415 - as the others: loaded when it runs
-
-    for row in sites_table.rows(place.home, place.sites_file, time.time()):
-        for line in [json.dumps(row.to_json(), ensure_ascii=False)] if as_json else row.lines():
-            print(line)
-
-
-@click.command(short_help="Show what is saved of what is known, and why not.")
-@click.argument("names", nargs=-1, metavar="[SITE]...")
-@click.option(
-    "--missing", is_flag=True, help="List each missing address: reason, announcers, page."
-)
-@click.option(
-    "--only",
-    type=click.Choice(CHANNELS),
-    metavar="CHANNEL",
-    help="List what this channel alone knew: feed, sitemap, rest, link, …",
-)
-@click.option(
-    "--unknown-to",
-    type=click.Choice(CHANNELS),
-    metavar="CHANNEL",
-    help="List what other channels knew and this one did not.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
-def coverage(place: Place, /, names: tuple[str, ...], *, as_json: bool, **lists: object) -> None:
-    """Show what is saved of the addresses that are known, and why the rest is missing; of all sites, or of these.
-
-    An address counts for each channel that announced it: "only" are those that nobody else knew, "missed" those
-    that others knew. "newest" is the newest date that a feed, sitemap or REST list gave, "read" the day it was read
-    last. Links out of scope are not known. A host that was never crawled counts by its captures.
-    """
-    from crawler import coverage as covering  # noqa: PLC0415 - as above
-    from crawler.coverage import table  # noqa: PLC0415 - as above
-
-    with covering.Coverage(place.home) as found:
-        wanted = tuple(dict.fromkeys(names)) or found.names
-        for name in wanted:
-            if name not in found.names:
-                _refuse_site(name, covering.closest(name, found.names))
-        listed = _addresses(found, wanted, {name: word for name, word in lists.items() if word})
-        if listed is not None:
-            for one in listed:
-                print(
-                    json.dumps(table.address_json(one), ensure_ascii=False)
-                    if as_json
-                    else table.address_line(one)
-                )
-            return
-        for site in found.sites(wanted):
-            if as_json:
-                print(json.dumps(table.site_json(site), ensure_ascii=False))
-            else:
-                print("\n".join(table.site_lines(site)))
-    if not wanted:
-        click.echo("muragat: nothing is known yet; 'muragat crawl' begins", err=True)
-        sys.exit(1)
-
-
-def _addresses(
-    found: Coverage, names: Sequence[str], lists: dict[str, object]
-) -> Iterator[Address] | None:
-    """Return the addresses that one of the listing options asks for, None without one."""
-    match list(lists.items()):
-        case []:
-            return None
-        case [("missing", _)]:
-            return found.missing(names)
-        case [("only", str(channel))]:
-            return found.only(channel, names)
-        case [("unknown_to", str(channel))]:
-            return found.unknown_to(channel, names)
-        case _:
-            raise click.UsageError("give one of --missing, --only and --unknown-to")
-
-
-def _refuse_site(name: str, closest: str) -> NoReturn:
-    meant = f"did you mean {closest!r}" if closest else "'muragat coverage' shows all"
-    click.echo(f"muragat: nothing is known of a site {name!r}; {meant}", err=True)
-    sys.exit(1)
 
 
 @click.command(short_help="Make all indexes again from the WARC files.")
@@ -439,7 +259,8 @@ def version() -> None:
     print(f"muragat {archive.__version__}")
 
 
-def _table(place: Place) -> dict[str, Site]:
+def table_of(place: Place) -> dict[str, Site]:
+    """Return the sites of the sites file by name."""
     from crawler import sites as known  # noqa: PLC0415 - as above
 
     return known.load(known.find(place.sites_file, place.home))
@@ -449,7 +270,7 @@ def _chosen(place: Place, what: Sequence[str]) -> list[Site]:
     """Return the sites that names and addresses stand for."""
     from crawler import sites as known  # noqa: PLC0415 - as above
 
-    table = _table(place)
+    table = table_of(place)
     chosen: dict[str, Site] = {}
     for word in what:
         site = known.choose(word, table)
