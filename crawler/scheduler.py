@@ -20,7 +20,7 @@ from scrapy.utils.defer import deferred_from_coro
 from archive.errors import StorageError
 from archive.model import Announcer
 from crawler.discover.links import Link
-from crawler.manners import Manners
+from crawler.manners import Manners, SitePace
 from crawler.recorder import Recorder
 from crawler.site_crawl import Limits, SiteCrawl
 from crawler.site_crawl.asking import request_for
@@ -125,7 +125,7 @@ class FrontierScheduler(BaseScheduler):
         assert recorder is not None
         site = self._spider.site
         manners = manners_of(site, self._crawler.settings)
-        self._pace = recorder.session.pace.of(manners)
+        self._pace = SitePace(recorder.session.pace, manners)
         self._site_crawl = SiteCrawl(site, recorder.session, self._limits, self._pace)
         self._lanes = self._site_crawl.lanes
         self._spider.site_crawl = self._site_crawl

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.manners import Closing, HostClosed, Manners, Pace
+from crawler.manners import Closing, HostClosed, Manners, Pace, SitePace
 from crawler.manners.table import closed, leave, take_up, write
 from tests.turned_clock import EPOCH, TurnedClock, settled
 
@@ -24,7 +24,7 @@ class Visits:
         assert isinstance(clock, TurnedClock)
         self.clock = clock
         self.pace = earlier or Pace(clock)
-        self.site = self.pace.of(manners)
+        self.site = SitePace(self.pace, manners)
         self.sent: list[float] = []
         self.refused: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
