@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isal import isal_zlib
 
-from archive.index import schema
 from archive.index.observation import identity_of
+from archive.index.reading import Articles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,9 @@ _EVENTS: Final = frozenset({"text", "headline", "byline", "published", "gone", "
 
 _MOST_CAPTURES: Final = 200
 """The last captures of an address that are looked at."""
+
+_TOLD: Final = """SELECT n.is_page, e.line, e.is_gone FROM node n LEFT JOIN entry e ON e.id = n.entry
+ WHERE n.identity = ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +47,16 @@ class Histories:
     """Reads `articles.sqlite` of a collection; one that is absent knows nothing."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / schema.NAME
-        self._connection = schema.connect(home, write=False)
-        self._is_there = bool(
-            self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'node'").fetchone()
-        )
+        self._articles = Articles(home)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._articles.close()
 
     def of(self, url: str) -> Told:
         """Return what is known of an address. Raises StorageError where the file is damaged."""
-        if not self._is_there:
-            return UNKNOWN
         identity = identity_of(url)
-        with schema.told(self._path):
-            row = self._connection.execute(
-                "SELECT n.is_page, e.line, e.is_gone FROM node n LEFT JOIN entry e ON e.id = n.entry"
-                " WHERE n.identity = ?",
-                (identity,),
-            ).fetchone()
+        row = self._articles.row(_TOLD, (identity,))
         if row is None:
             return UNKNOWN
         is_page, line, is_gone = row

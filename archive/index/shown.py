@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from isal import isal_zlib
 
 from archive.analyse import codec
-from archive.index import schema
 from archive.index.observation import identity_of
+from archive.index.reading import Articles
 from archive.model import Outcome, PageType
 
 if TYPE_CHECKING:
@@ -46,30 +46,20 @@ class ShownPages:
     """Reads `articles.sqlite` of a collection; one that is absent has seen nothing."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / schema.NAME
-        self._connection = schema.connect(home, write=False)
-        self._is_there = bool(
-            self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'node'").fetchone()
-        )
+        self._articles = Articles(home)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._articles.close()
 
     def of(self, url: str, digest: str) -> Shown | None:
         """Return what the payload of this digest showed at `url`, None where that was not read."""
-        if not self._is_there:
-            return None
-        with schema.told(self._path):
-            row = self._connection.execute(_READ, (digest, url)).fetchone()
+        row = self._articles.row(_READ, (digest, url))
         return _shown(row[0]) if row else None
 
     def was_article(self, url: str) -> bool:
         """Say whether an article was ever seen at this address."""
-        if not self._is_there:
-            return False
-        with schema.told(self._path):
-            return self._connection.execute(_SHOWED, (identity_of(url),)).fetchone() is not None
+        return self._articles.row(_SHOWED, (identity_of(url),)) is not None
 
 
 def _shown(packed: bytes) -> Shown | None:

@@ -10,7 +10,7 @@ from archive.store import state
 from crawler.alarms import standing
 from crawler.alarms.alarm import AlarmKind
 from crawler.alarms.delivery import deliver
-from crawler.alarms.gathering import Crawled, Gathering
+from crawler.alarms.gathering import Gathering
 from crawler.alarms.rules import judge
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from crawler.alarms.alarm import Alarm, Judgement
+    from crawler.alarms.alarm import Judgement
+    from crawler.alarms.gathering import Crawled
     from crawler.alarms.standing import News, Standing
-    from crawler.report.tally import Tally
-    from crawler.sites import Site
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +43,6 @@ class Sounded:
 
     alarms: tuple[Mapping[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-def alarms_of(
-    home: Path, sites: Sequence[Site], tally: Tally, *, since: datetime, now: datetime
-) -> tuple[Alarm, ...]:
-    """Return what a crawl of `sites`, which began at `since` and is analysed, shows to be wrong with them.
-
-    Raises as `Collection` does, opened for reading.
-    """
-    return _judged(home, Crawled(sites, tally, since, now)).alarms
 
 
 def sounded(home: Path, crawled: Crawled, crawl: str, in_writer: InWriter) -> Sounded:

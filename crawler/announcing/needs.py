@@ -28,9 +28,6 @@ MODES: Final[Mapping[str, frozenset[str]]] = {
 MAX_DEPTH = 4
 """A page's stylesheet, what that imports, what this imports, and its fonts; real sites use two or three."""
 
-MAX_SIZE = 32_000_000
-"""Bytes of one requisite, unless its site says otherwise: photos and short films, not whole concerts."""
-
 PATIENCE = 3
 """Requests in a row that a host of requisites may leave without an answer: old articles name hosts that are long
 gone, and each request to one takes as long as the time limit."""

@@ -151,21 +151,16 @@ class SiteCrawl:
         def job(store: Store) -> tuple[Sequence[Claim], frozenset[str], int]:
             store.hosts += hosts
             store.commit()
-            left = 0
-            while True:
-                claims = store.frontier.claim(
+            return self._inside(
+                store,
+                lambda: store.frontier.claim(
                     name,
                     lanes.batch,
                     without=without,
                     requisites_only=requisites_only,
                     own_only=own_only,
-                )
-                outside = frozenset(claim.key for claim in claims if self._is_outside(claim))
-                for key in outside:
-                    store.frontier.done(Visit(key, Outcome.OUT_OF_SCOPE))
-                left += len(outside)
-                if len(outside) < len(claims) or not claims or left >= _MOST_LEFT_OUT:
-                    return claims, outside, left
+                ),
+            )
 
         claims, outside, left = await self._in_writer(job)
         self.tally.due -= left
@@ -183,6 +178,23 @@ class SiteCrawl:
         crawl = self.session.crawl
         kept = (claim for claim in claims if claim.key not in dropped) if dropped else claims
         return [replace(claim, via=replace(claim.via, crawl=crawl, site=name)) for claim in kept]
+
+    def _inside(
+        self, store: Store, take: Callable[[], Sequence[Claim]]
+    ) -> tuple[Sequence[Claim], frozenset[str], int]:
+        """Take claims until some are to be asked for; return the last, the keys of those that are not, and how many in all.
+
+        After `_MOST_LEFT_OUT` others get their turn first.
+        """
+        left = 0
+        while True:
+            claims = take()
+            outside = frozenset(claim.key for claim in claims if self._is_outside(claim))
+            for key in outside:
+                store.frontier.done(Visit(key, Outcome.OUT_OF_SCOPE))
+            left += len(outside)
+            if len(outside) < len(claims) or not claims or left >= _MOST_LEFT_OUT:
+                return claims, outside, left
 
     async def outlook(self, *, requisites_only: bool = False) -> Outlook:
         """Return for how long to wait where nothing can be claimed, or why the crawl is at its end."""
