@@ -247,12 +247,23 @@ class Promises:
         self.commit()
         assert self.take() == [key]
 
+    def test_lists_whose_dates_never_rest_lead_to_a_page_once_more_in_a_crawl(self):
+        self.known_and_visited(listed("/a", modified=5.0))
+        self.another_round(full=True)
+        assert self.visit() == 1
+        assert self.tell(listed("/a", modified=6.0)) == 1
+        assert self.visit() == 1
+        assert self.tell(listed("/a", modified=7.0)) == 0
+        self.another_round(full=False)
+        assert self.tell(listed("/a", modified=7.0)) == 1
+
     @pytest.mark.parametrize(("outcome", "causes"), [(Outcome.UNCHANGED, 0), (Outcome.STORED, 1)])
     def test_a_channel_whose_dates_bring_no_news_causes_nothing_any_more(self, outcome, causes):
         paths = [f"/{number}" for number in range(20)]
         self.known_and_visited(*(listed(path, modified=5.0) for path in paths))
         self.tell(*(listed(path, modified=6.0) for path in paths))
         assert self.visit(outcome) == 20
+        self.clock[0] += DAY
         assert self.tell(listed("/0", modified=7.0)) == causes
         self.restart()
         assert self.tell(listed("/1", modified=8.0)) == causes
@@ -273,6 +284,7 @@ class Promises:
         self.known_and_visited(*(listed(path, modified=5.0) for path in paths))
         self.tell(*(listed(path, modified=6.0) for path in paths))
         self.visit(Outcome.HTTP_ERROR, 503)
+        self.clock[0] += DAY
         assert self.tell(listed("/0", modified=7.0)) == 1
 
     # Lists
@@ -314,6 +326,19 @@ class Promises:
         assert self.frontier.listing_size(SITE, MAP) == 5
         self.tell(listed("/b"))
         assert self.frontier.listing_size(SITE, MAP) == 6
+
+    def test_what_a_list_names_is_named_after_its_visit_whenever_that_is_written(self):
+        self.known_and_visited(listed("/a"), told("/map.xml"))
+        self.another_round(full=True)
+        self.take()
+        self.frontier.done(Visit(MAP, Outcome.STORED, "sha256:x", status=200))
+        self.clock[0] += 1
+        self.frontier.announce(SITE, [listed("/a")])
+        self.frontier.listing_size(SITE, MAP)
+        self.clock[0] += 1
+        self.commit()
+        [visited] = [page.visited for page in self.frontier.unplanned(SITE, 10) if page.url == MAP]
+        assert self.frontier.listed(SITE, MAP, visited) == 0
 
     # Plans
 

@@ -109,6 +109,8 @@ def follow_up(
         frontier.listed(site, read.source, now)
         return ()
     following = _following(read, place, frontier.listing_size(site, read.source), news=news)
+    if following and place.is_pass and _is_repeating(read, place, frontier.named(read.source)):
+        return ()
     if following:
         known = frontier.claim_of_url(read.url)
         parent = known[1] if known else None
@@ -125,6 +127,14 @@ def follow_up(
     if is_end and since is not None and read.total >= 0:
         frontier.listed(site, read.source, since, read.total)
     return ()
+
+
+def _is_repeating(read: ListRead, place: Place, named: int) -> bool:
+    """Say whether the pages of a pass are far from naming as much as they hold; `named` are the list's addresses.
+
+    Servers that know no pages give the first one for each; and one in ten may lie in scope.
+    """
+    return named * 10 < read.size * place.page
 
 
 def _following(read: ListRead, place: Place, known: int, *, news: bool) -> str:

@@ -62,6 +62,11 @@ class Lists:
         (surplus,) = self._ground.connection.execute(query, (source,)).fetchone()
         return int(surplus) + self._announced(source)
 
+    def named(self, url: str) -> int:
+        """Return how many addresses a list names."""
+        source = self._source(url)
+        return 0 if source is None else self._announced(source)
+
     def _source(self, url: str) -> int | None:
         row = self._ground.connection.execute(
             "SELECT id FROM sources WHERE url = ?", (url,)

@@ -5,7 +5,7 @@ Hides which words change anything. Most links are known, and their announcers to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archive.model import Announcer
@@ -34,6 +34,7 @@ MISSING = "missing "
 
 _SOURCED = DATED | {Announcer.ROBOTS}
 _SOURCES_HELD = 1_000
+_TURN_S = 43_200.0
 
 _TELL = """
 INSERT INTO announced (address, channel, first, last, date, source)
@@ -64,8 +65,8 @@ class News:
         self._dates: dict[str, list[tuple[float | None, float | None]]] = {}
         self._words: dict[tuple[str, Announcer], _Word] = {}
         self._sources: dict[str, int] = {}
-        self.turned: set[str] = set()
-        """Keys that are due again once they are done: announced as pages, or as changed, while under way."""
+        self.turned: dict[str, str] = {}
+        """Keys that are due again once they are done, and by whose word: announced as pages, or as changed, while under way."""
 
     def __bool__(self) -> bool:
         return bool(self._new or self._words or self._due)
@@ -114,7 +115,7 @@ class News:
         if known is None or known.is_requisite:
             self._new[told.key] = (site, told)
             if known is not None and known.is_leased:
-                self.turned.add(told.key)
+                self.turned[told.key] = ""
             self._note(told, None)
             if waiting is None:
                 yield told
@@ -122,11 +123,14 @@ class News:
         if known.is_untouched and known.site == site and told.priority < known.priority:
             self._new[told.key] = (site, told)
         cause = self._cause(site, told, known)
+        if cause and self._has_had_its_turn(site, known):
+            self._note(replace(told, published=None, modified=None), known)
+            return
         self._note(told, known)
         if cause is None or told.key in self._due:
             return
         if known.is_leased and cause:
-            self.turned.add(told.key)
+            self.turned[told.key] = cause
         elif not known.is_due:
             self._due[told.key] = cause
             yield told
@@ -147,6 +151,16 @@ class News:
         is_news = known.is_missing or self._is_changed(told, known, known.visited)
         return cause if is_news and cause not in self._trust.distrusted(site) else None
 
+    def _has_had_its_turn(self, site: str, known: Known) -> bool:
+        """Say whether a channel's word has led to a page in this crawl, half a day ago at the most.
+
+        Lists may name each other with a new date at each look; what they say then is heard in the next crawl.
+        """
+        if not known.cause or known.visited is None:
+            return False
+        since = max(self._rounds.begun(site), self._ground.clock() - _TURN_S)
+        return known.visited >= since
+
     def _is_changed(self, told: Announcement, known: Known, visited: float) -> bool:
         word = self._words.get((told.key, told.via.announcer))
         before = known.date if word is None or not word.is_modified else word.date
@@ -162,7 +176,7 @@ class News:
         dates = (told.published, told.modified)
         if told.date is not None and (known is None or dates != (known.published, known.modified)):
             self._dates.setdefault(told.key, []).append(dates)
-        source = (told.source or told.via.referrer) if channel in _SOURCED else ""
+        source = _list_of(told) if channel in _SOURCED else ""
         before = self._words.get((told.key, channel))
         is_modified = told.modified is not None
         date = told.date
@@ -218,3 +232,9 @@ class News:
             (known.url, known.depth, known.redirects),
         ).fetchall()
         return [announcement_of(claim_in(row)) for row in rows]
+
+
+def _list_of(told: Announcement) -> str:
+    """Return the list that an address stands on, "" where it is itself a list that some page names."""
+    names_list = told.is_channel and told.via.announcer is not Announcer.ROBOTS
+    return told.source or ("" if names_list else told.via.referrer)

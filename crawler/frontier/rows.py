@@ -51,7 +51,8 @@ WHERE key = :key RETURNING site, cause
 class Known:
     """How an address stands that the table has; `told` to `missing` are what one channel said of it.
 
-    `waits` where it is to be tried again; `round` is the site's round of its last visit.
+    `waits` where it is to be tried again; `cause` is why it is due, or was when it was visited last; `round` is the
+    site's round of that visit.
     """
 
     id: int
@@ -64,6 +65,7 @@ class Known:
     is_ready: bool
     is_leased: bool
     waits: bool
+    cause: str
     visited: float | None
     round: int
     fresh_until: float | None
@@ -92,7 +94,7 @@ class Known:
 
 KNOWN = f"""
 SELECT id, url, site, depth, redirects, priority, announcer = '{Announcer.REQUISITE}', ready, owner > '',
-  ready = 0 AND due IS NOT NULL AND planned IS NULL, visited, round, fresh_until, published, modified,
+  ready = 0 AND due IS NOT NULL AND planned IS NULL, cause, visited, round, fresh_until, published, modified,
   channel IS NOT NULL, date, missing IS NOT NULL
 FROM frontier LEFT JOIN announced ON address = id AND channel = ?2 WHERE key = ?1
 """  # noqa: S608 - constants
@@ -115,6 +117,9 @@ def announcement_of(known: Claim) -> Announcement:
         kind=known.kind,
         depth=known.depth,
     )
+
+
+CAUSE = "UPDATE frontier SET cause = ? WHERE key = ?"
 
 
 def row_of(site: str, told: Announcement, now: float) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from crawler.frontier.news import News
 from crawler.frontier.protocol import LEASE_S
 from crawler.frontier.queue import Queue, spans_of
 from crawler.frontier.rounds import Rounds
-from crawler.frontier.rows import CLAIM, DONE, PLANNED, claim_in, done_of, planned_in
+from crawler.frontier.rows import CAUSE, CLAIM, DONE, PLANNED, claim_in, done_of, planned_in
 from crawler.frontier.tables import make_tables
 from crawler.frontier.trust import Trust
 
@@ -43,7 +43,7 @@ class SqliteFrontier:
         self._queue = Queue(self._ground, self._rounds, self._trust)
         self._news = News(self._ground, self._rounds, self._trust)
         self._lists = Lists(self._ground)
-        self._visits: list[Visit] = []
+        self._visits: list[tuple[Visit, float]] = []  # with their moments: before all that they tell of
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         make_tables(connection)
         self._queue.free_the_dead()
@@ -81,6 +81,10 @@ class SqliteFrontier:
         self._news.forget()
         return size
 
+    def named(self, source_url: str) -> int:
+        """Return how many addresses a list names, as far as that is written: `listing_size` writes it."""
+        return self._lists.named(source_url)
+
     def claim(
         self,
         site: str,
@@ -101,7 +105,7 @@ class SqliteFrontier:
         self._queue.release(keys)
 
     def done(self, visit: Visit) -> None:
-        self._visits.append(visit)
+        self._visits.append((visit, self._ground.clock()))
 
     def due(
         self, site: str, *, requisites_only: bool = False, without: Collection[str] = ()
@@ -140,14 +144,17 @@ class SqliteFrontier:
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was announced and done; called inside the transaction that commits the captures."""
         self._news.write()
-        now = self._ground.clock()
-        for visit in self._visits:
-            values = done_of(visit, now, again=visit.key in self._news.turned)
+        for visit, now in self._visits:
+            turned = self._news.turned.get(visit.key)
+            values = done_of(visit, now, again=turned is not None)
             for site, cause in connection.execute(DONE, values).fetchall():
                 self._trust.learn(site, cause, visit)
+            if turned:
+                connection.execute(CAUSE, (turned, visit.key))
 
     def flushed(self) -> None:
         """Forget what `flush` wrote, once its transaction is committed."""
         self._news.forget()
-        self._news.turned.difference_update(visit.key for visit in self._visits)
+        for visit, _ in self._visits:
+            self._news.turned.pop(visit.key, None)
         self._visits.clear()
