@@ -1,7 +1,9 @@
-"""The commands for crawls that nobody starts by hand: run and schedule. `crawler.cli` finds them by name."""
+"""The commands for crawls that nobody starts by hand: run, schedule, and the list of sites that says when. `crawler.cli`
+finds them by name."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ import click
 from archive.errors import CollectionLocked
 from crawler.cli import Place, end_with, table_of
 from crawler.schedule import forever as staying
-from crawler.schedule import install, program, timers
+from crawler.schedule import install, program, table, timers
 from crawler.schedule import run as running
 
 if TYPE_CHECKING:
@@ -104,3 +106,13 @@ def _units(job: Job, interval: str) -> str:
     return (
         f"# {job.name}.service\n{job.service()}\n# {job.name}.timer\n{job.timer(interval)}".rstrip()
     )
+
+
+@click.command(short_help="List the sites: last crawl, next crawl, warnings.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def sites(place: Place, /, *, as_json: bool) -> None:
+    """List the sites: last crawl, next crawl and why it waits, what is known and what is due, warnings of the last report."""
+    for row in table.rows(place.home, place.sites_file, time.time()):
+        for line in [json.dumps(row.to_json(), ensure_ascii=False)] if as_json else row.lines():
+            print(line)

@@ -11,10 +11,10 @@ from archive.figures import Summary, summaries
 from archive.printed import size
 from archive.store import state
 from crawler import sites
+from crawler.schedule import counted
 from crawler.schedule.due import State
 from crawler.schedule.past import Told
 from crawler.schedule.run import look, standing_of
-from crawler.sites import counted
 from crawler.sites.site import LEARNED, Site
 
 if TYPE_CHECKING:
