@@ -122,18 +122,24 @@ class News:
             return
         if known.is_untouched and known.site == site and told.priority < known.priority:
             self._new[told.key] = (site, told)
+        if self._falls_due(site, told, known):
+            yield told
+
+    def _falls_due(self, site: str, told: Announcement, known: Known) -> bool:
+        """Note what was said of a known page; say whether it falls due by that."""
         cause = self._cause(site, told, known)
         if cause and self._has_had_its_turn(site, known):
             self._note(replace(told, published=None, modified=None), known)
-            return
+            return False
         self._note(told, known)
         if cause is None or told.key in self._due:
-            return
+            return False
         if known.is_leased and cause:
             self.turned[told.key] = cause
         elif not known.is_due:
             self._due[told.key] = cause
-            yield told
+            return True
+        return False
 
     def _cause(self, site: str, told: Announcement, known: Known) -> str | None:
         """Return why a known page is to be visited again, "" for no channel's word; None where it is not.
