@@ -47,6 +47,7 @@ def reason(url, **more):
         "https://example.com/?q=x",
         "https://example.com/a-woman-to-login-for",
         "https://example.com/dr.who",
+        "https://example.com/sport/map",
     ],
 )
 def test_pages_of_the_site_are_in(url):

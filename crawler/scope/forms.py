@@ -62,8 +62,8 @@ _MAX_DEPTH = 16
 
 def unfit(path: str, query: str) -> str:
     """Name what the address of these parts is when it is no page of its own; "" for a page."""
-    extension = path.rpartition("/")[2].rpartition(".")[2].lower()
-    if extension in _FILE_TYPES and not is_sitemap(path):
+    _, dot, extension = path.rpartition("/")[2].rpartition(".")
+    if dot and extension.lower() in _FILE_TYPES and not is_sitemap(path):
         return "file_type"
     for pattern, reason in _PATHS:
         if pattern.search(path):
