@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,6 +68,7 @@ _KIND_OF_ENDING = {
 _ENDING = re.compile(r"\.([A-Za-z0-9]{1,5})(?:[?#]|\Z)")
 
 
+@functools.lru_cache(maxsize=8192)
 def kind_by_name(address: str) -> RequisiteKind | None:
     """Return what the ending of the file's name says, None where it says nothing."""
     found = _ENDING.search(address)

@@ -43,16 +43,20 @@ class Sieve:
         What stands on a list of the site's own is always told: its last mention counts. The budgets of the scope
         learn from the answer first.
         """
-        leading = [untracked(link) for link in links]
+        leading = [untracked(link) if "?" in link.url else link for link in links]
         self._scope.read(referrer, [link.url for link in leading], response)
-        return [link for link in leading if self._passes(link, referrer)]
+        told = self._seen.get
+        news = (
+            link
+            for link in leading
+            if not told(link.url, 0) & _BITS[link.announcer] or is_listed(link)
+        )
+        return [link for link in news if self._passes(link, referrer)]
 
     def _passes(self, link: Link, referrer: str) -> bool:
         listed = is_listed(link)
         bit = _BITS[link.announcer]
         told = self._seen.get(link.url, 0)
-        if told & bit and not listed:
-            return False
         verdict = self._scope.decide(link.url, referrer=referrer, is_listed=listed)
         if not verdict.in_scope and not told:
             self._reasons[verdict.reason] += 1

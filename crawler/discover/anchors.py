@@ -71,9 +71,14 @@ def words_after(text: str, start: int) -> str:
     """Return the words of a link whose start tag ends at `start`, as far as its first `_TEXT_CHARACTERS`."""
     first = text.find("<", start, start + _TEXT_CHARACTERS)
     if first >= 0 and text.startswith("</a", first):
-        return " ".join(unescaped(text[start:first]).split())
+        return _cleaned(text[start:first])
     window = text[start : start + _TEXT_CHARACTERS]
     words = _END_OF_ANCHOR.split(window, maxsplit=1)[0]
     if "<" in words:
         words = re.sub(r"<[^>]*+>?+", " ", words)
+    return _cleaned(words)
+
+
+@functools.lru_cache(maxsize=8192)
+def _cleaned(words: str) -> str:
     return " ".join(unescaped(words).split())

@@ -5,6 +5,7 @@ Linear in the size of the page (see `tags`). Nothing here decides what is fetche
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -127,17 +128,18 @@ def read_links(
 
 def _read_all(page: _Page) -> None:
     """Fill `page` from its tags."""
-    shown = page.shown
+    shown, is_full = page.shown, False
     for number, tag in enumerate(tags(page.text)):
         if number == MAX_TAGS:
             page.has_more_tags = True
             break
         read = _READERS.get(tag[0])
-        if read is not None and not page.is_full:
+        if read is not None and not is_full:
             read(page, tag[1], tag[2])
+            is_full = page.is_full
         if shown is not None:
             shown.read(tag)
-        if page.is_full and (shown is None or shown.is_full):
+        if is_full and (shown is None or shown.is_full):
             break
 
 
@@ -201,7 +203,13 @@ def _read_anchor(page: _Page, source: str, end: int) -> None:
     if page.shown is not None:
         page.shown.link(address)
     kept = page.refused if is_refused else page.found
-    kept[address] = Link(address, announcer, words_after(page.text, end), rel=rel)
+    kept[address] = _shared(address, announcer, words_after(page.text, end), rel)
+
+
+@functools.lru_cache(maxsize=8192)
+def _shared(address: str, announcer: Announcer, words: str, rel: str) -> Link:
+    """Return the link of an anchor, one for all pages that have it: most of a page's stand on the others too."""
+    return Link(address, announcer, words, rel=rel)
 
 
 def _read_link(page: _Page, source: str, _end: int) -> None:

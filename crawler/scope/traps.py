@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 from crawler.scope.marks import Marks
 
@@ -178,10 +177,9 @@ class Budgets:
         with all of the site's menu, nothing is said. Archives of months
         name articles that no other month does; an empty calendar names nothing but its neighbours.
         """
-        marks = [crc32(link.encode("utf-8", "surrogatepass")) for link in links]
-        for pattern in patterns:
-            if not self._is_watched(pattern):
-                continue
+        watched = [pattern for pattern in patterns if self._is_watched(pattern)]
+        marks = [hash(link) for link in links] if watched else []
+        for pattern in watched:
             known = self._names.pop(pattern.text, None) or set()
             if len(self._names) >= _MAX_READ:
                 del self._names[next(iter(self._names))]
