@@ -104,6 +104,51 @@ class Promises:
         self.commit()
         assert self.take() == []
 
+    # Rounds that only wait
+
+    def put_off(self, *left: Announcement, tried: bool) -> None:
+        """Visit a page, and leave others that could not be had; with `tried` they wait for another try."""
+        self.frontier.begin(SITE, "1")
+        self.tell(told("/a"), *left)
+        for claim in self.frontier.claim(SITE, 10):
+            if claim.key.endswith("/a"):
+                self.frontier.done(Visit(claim.key, Outcome.STORED, "sha256:x", status=200))
+            elif tried:
+                late = self.clock[0] + DAY
+                self.frontier.done(Visit(claim.key, Outcome.TIMEOUT, retry_at=late))
+            else:
+                self.frontier.release([claim.key])
+        self.commit()
+        self.take(without=["dead.test", "example.test"])  # what is to be swept is
+        self.clock[0] += 60
+
+    def test_a_round_that_waits_for_other_tries_can_be_ended(self):
+        self.put_off(told("/slow"), tried=True)
+        assert self.frontier.end_waiting(SITE)
+        assert not self.frontier.begin(SITE, "2")
+        assert self.visit() == 1
+        self.clock[0] += DAY
+        assert self.take() == ["http://example.test/slow"]
+
+    def test_a_round_that_waits_for_a_silent_host_can_be_ended(self):
+        dead = replace(told("/b"), url="http://dead.test/b", key="http://dead.test/b")
+        self.put_off(dead, tried=False)
+        assert self.frontier.end_waiting(SITE)
+        assert not self.frontier.begin(SITE, "2")
+        assert sorted(self.take()) == ["http://dead.test/b", "http://example.test/a"]
+
+    def test_a_round_with_pages_left_on_a_host_that_answers_is_not_ended(self):
+        self.put_off(told("/b"), tried=False)
+        assert not self.frontier.end_waiting(SITE)
+        assert self.frontier.begin(SITE, "2")
+        assert self.take() == ["http://example.test/b"]
+
+    def test_only_an_open_round_can_be_ended(self):
+        assert not self.frontier.end_waiting(SITE)
+        self.known_and_visited(told("/a"))
+        self.frontier.end(SITE)
+        assert not self.frontier.end_waiting(SITE)
+
     # Claims
 
     def test_own_hosts_alone_can_be_claimed(self):

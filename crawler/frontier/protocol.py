@@ -28,6 +28,13 @@ class Frontier(Protocol):
         such with either; a scheduled one that never ended is replaced by a full one.
         """
 
+    def end_waiting(self, site: str) -> bool:
+        """End a round in which nothing is left but to wait; return whether it was one.
+
+        What is left then waits for another try, or lies on hosts that gave no answer in the whole round. It stays due;
+        a host that is down for good must not keep the others from being visited again.
+        """
+
     def end(self, site: str) -> None:
         """Note that the round came to its end."""
 

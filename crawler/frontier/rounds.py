@@ -14,6 +14,7 @@ from crawler.frontier.priorities import REQUISITES
 if TYPE_CHECKING:
     from crawler.frontier.ground import Ground
 
+_HOSTS = 1_000  # ready hosts that one look finds
 _SWEPT = 500  # pages that one step looks at: some milliseconds
 
 _BEGIN = """
@@ -31,6 +32,21 @@ _READY = """
 UPDATE frontier SET ready = 1, due = :now, cause = '', failures = 0, planned = NULL
  WHERE id IN (SELECT value FROM json_each(:ids)) AND owner = '' AND round < :number
  AND (due IS NULL OR due <= :now OR planned = 1)
+"""
+
+
+_READY_HOSTS = """
+WITH RECURSIVE hosts (host) AS (
+  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site ORDER BY host LIMIT 1)
+  UNION ALL
+  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site AND host > hosts.host ORDER BY host LIMIT 1)
+   FROM hosts WHERE hosts.host IS NOT NULL LIMIT :most)
+SELECT json_group_array(host) FROM hosts WHERE host IS NOT NULL
+"""
+
+_HAS_ANSWERED = """
+SELECT 1 FROM frontier WHERE site = :site AND round = :number AND status IS NOT NULL
+ AND host IN (SELECT value FROM json_each(:hosts)) LIMIT 1
 """
 
 
@@ -65,6 +81,22 @@ class Rounds:
             self._ground.connection.execute(
                 "UPDATE rounds SET ended = ? WHERE site = ?", (self._ground.clock(), site)
             )
+
+    def end_waiting(self, site: str) -> bool:
+        """See `Frontier.end_waiting`; takes a third of a second at a million pages where it ends a round."""
+        if self.position(site) is not None or self._is_ended(site):
+            return False
+        connection = self._ground.connection
+        (hosts,) = connection.execute(_READY_HOSTS, {"site": site, "most": _HOSTS}).fetchone()
+        values = {"site": site, "number": self.number(site), "hosts": hosts}
+        if connection.execute(_HAS_ANSWERED, values).fetchone() is not None:
+            return False
+        self.end(site)
+        return True
+
+    def _is_ended(self, site: str) -> bool:
+        query = "SELECT 1 FROM rounds WHERE site = ? AND ended IS NULL"
+        return self._ground.connection.execute(query, (site,)).fetchone() is None
 
     def begun(self, site: str) -> float:
         """Return when a process last began or took up a round of `site` (seconds since 1970), 0 for never."""

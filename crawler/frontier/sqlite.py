@@ -56,6 +56,9 @@ class SqliteFrontier:
     def begin(self, site: str, crawl: str, *, full: bool = True) -> bool:
         return self._rounds.begin(site, crawl, full=full)
 
+    def end_waiting(self, site: str) -> bool:
+        return self._rounds.end_waiting(site)
+
     def begun(self, site: str) -> float:
         """Return when a process last began or took up a round of `site` (seconds since 1970), 0 for never."""
         return self._rounds.begun(site)

@@ -106,6 +106,7 @@ class SiteCrawl:
         seeds = [announcement(seed, Via(seed=seed)) for seed in self.site.seeds]
 
         def job(store: Store) -> tuple[bool, tuple[int, int]]:
+            store.frontier.end_waiting(name)
             resumed = store.frontier.begin(
                 name, self.session.crawl, full=not self._limits.is_scheduled
             )
