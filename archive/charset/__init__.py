@@ -15,8 +15,6 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from bs4.dammit import UnicodeDammit
-
 from archive.charset.detection import detect
 
 _PRESCAN_BYTES = 256 * 1024
@@ -204,6 +202,8 @@ def _with_windows_1252_pieces(payload: bytes) -> str | None:
     """
     if len(payload) > _PIECED_BYTES:
         return None
+    from bs4.dammit import UnicodeDammit  # noqa: PLC0415 - seldom wanted, and 50 ms to load
+
     try:
         return UnicodeDammit.detwingle(payload).decode("utf-8")
     except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from archive.store import metadata, revisits, rows
 from archive.store.home import WARC
 from archive.store.places import place_of
 from archive.warc.exchanges import Gap
-from archive.warc.foreign import is_foreign
+from archive.warc.names import is_foreign
 from archive.warc.records import Metadata, Stored, refers_to
 
 if TYPE_CHECKING:

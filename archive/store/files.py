@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.errors import CollectionLocked, StorageError, StorageFull
-from archive.warc.foreign import is_foreign
 from archive.warc.members import Span, crc32
+from archive.warc.names import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -16,7 +16,7 @@ from archive.store.compare import is_known_elsewhere, is_same, walk
 from archive.store.home import WARC
 from archive.store.merge import Merge
 from archive.warc.exchanges import Gap
-from archive.warc.foreign import is_foreign
+from archive.warc.names import is_foreign
 from archive.warc.records import Metadata, Stored
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from w3lib.url import safe_url_string
-
 from archive import urls
 from archive.model import Announcer, Outcome, Via
 from crawler.frontier.priorities import priority_of
@@ -181,6 +179,8 @@ def announcement(
 
     Scrapy escapes more than browsers do and drops an empty query; what is captured must find its row again.
     """
+    from w3lib.url import safe_url_string  # noqa: PLC0415 - 50 ms, and who only counts wants none
+
     sent = safe_url_string(url)
     key = urls.fetch_key(sent)
     return Announcement(key, sent, via, redirects=redirects, kind=kind, depth=depth)

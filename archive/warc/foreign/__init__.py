@@ -27,6 +27,7 @@ from archive.warc.foreign.inflow import Broken, opened
 from archive.warc.foreign.message import read_foreign_exchange, read_foreign_message
 from archive.warc.foreign.records import Flaw, ForeignRecord, Passed, Records
 from archive.warc.foreign.ties import Companion, Frame, Ties
+from archive.warc.names import is_foreign
 from archive.warc.records import FIELDS_TYPE, NOTE_MAX, Metadata, Stored, safe_url, token
 
 if TYPE_CHECKING:
@@ -45,18 +46,12 @@ __all__ = [
 ]
 
 OURS = "urn:muragat:"
-_NAME = re.compile(r".+-[0-9a-f]{32}\.warc(?:\.gz)?", re.ASCII)
 _ANSWERS = frozenset(Kind)
 _TYPES = _ANSWERS | {"warcinfo", "request", "metadata", "conversion", "continuation"}
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", re.ASCII)
 _SITE = re.compile(rb"\nsite: ([^\r\n]*)\r\n")
 _NAMESPACE = uuid.UUID("0b9f2f0e-5b7b-5d43-9a0e-3a6d3f1b7a11")
 _URL_MAX = 64 * 1024
-
-
-def is_foreign(name: str) -> bool:
-    """Say whether this is the name of an imported file: `STEM-HASH.warc.gz` or `STEM-HASH.warc`."""
-    return _NAME.fullmatch(name) is not None
 
 
 def captures_in(
