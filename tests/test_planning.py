@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -268,6 +268,33 @@ def test_with_a_schedule_channels_are_due_in_every_round(crawl):
     crawl.visit("/", 10, listing())
     crawl.plan(20, Site("news", (f"{SITE}/",), every_s=6 * HOUR_S))
     assert crawl.wait("/") < 6 * HOUR_S
+
+
+def test_a_listing_that_a_seed_names_is_due_in_every_round(crawl):
+    site = Site("news", (f"{SITE}/",), every_s=6 * HOUR_S)
+    crawl.announce("/category/news/")
+    for visit in range(8):
+        crawl.visit("/category/news/", visit * 6 * HOUR_S, listing())
+        crawl.plan(visit * 6 * HOUR_S + 1, site)
+        assert crawl.wait("/category/news/") < (visit + 1) * 6 * HOUR_S
+
+
+def test_the_further_pages_of_a_listing_are_not_due_in_every_round(crawl):
+    crawl.announce("/category/news/page/2/", Announcer.PAGINATION)
+    crawl.visit("/category/news/page/2/", 10, listing())
+    crawl.plan(20, Site("news", (f"{SITE}/",), every_s=6 * HOUR_S))
+    assert crawl.wait("/category/news/page/2/") > DAY_S
+
+
+def test_a_page_that_names_a_feed_is_no_list(crawl):
+    via = Via(announcer=Announcer.FEED, referrer=SITE + "/a", site="news")
+    crawl.announce("/a")
+    feed = replace(announcement(SITE + "/feed", via), is_channel=True)
+    crawl.frontier.announce("news", [feed])
+    crawl.commit()
+    crawl.visit("/a", 10, story(published="2020-01-01T00:00:00+00:00"))
+    crawl.plan(20, Site("news", (f"{SITE}/",), every_s=6 * HOUR_S))
+    assert crawl.wait("/a") > DAY_S
 
 
 def test_a_clock_that_goes_back_makes_nothing_due_years_ahead(crawl):

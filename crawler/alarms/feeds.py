@@ -27,9 +27,10 @@ MOST_BYTES: Final = 1_000_000
 """Of a feed, packed as it was sent; feeds of news sites have some 20 to 500 kB. One of 20 entries takes 25 ms to read."""
 
 _LOOKED_AT: Final = 60
+"""Those with the shortest addresses: `/feed/` is the site's own, `/tag/berlin/feed/` is that of a tag."""
 _FEEDS: Final = f"""SELECT url, max(sequence) AS last FROM captures WHERE sequence > ? AND site = ? AND status = 200
  AND (mime LIKE '%rss%' OR mime LIKE '%atom%' OR mime LIKE '%feed%' OR mime IN ('application/xml', 'text/xml'))
- GROUP BY url ORDER BY last DESC LIMIT {_LOOKED_AT}"""  # noqa: S608 - a constant
+ GROUP BY url ORDER BY length(url), url LIMIT {_LOOKED_AT}"""  # noqa: S608 - a constant
 _BEFORE: Final = """SELECT date FROM captures WHERE urlkey = ? AND url = ? AND date < ? AND digest != ? AND status = 200
  ORDER BY date DESC LIMIT 1"""
 

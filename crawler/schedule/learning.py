@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from archive.index.observation import GONE_STATUSES, REDIRECT_STATUSES
 from archive.model import Announcer, Outcome
-from crawler.discover.channels import is_further
+from crawler.discover.channels import Role, is_further, role_of
 from crawler.frontier.claims import FAILED
 from crawler.schedule.choice import learn_article, learn_channel
 
@@ -38,7 +38,7 @@ _FILES: Final = frozenset([Announcer.FEED, Announcer.SITEMAP, Announcer.REST])
 class Sort(Enum):
     """What a page is to the schedule."""
 
-    CHANNEL = "channel"  # a seed, feed, sitemap, REST list, or a page that has told of something new since it is known
+    CHANNEL = "channel"  # a seed, feed, sitemap or REST list, a listing that a seed names, a page that has told of news
     ARTICLE = "article"
     PAGE = "page"  # neither: a listing that never told of anything new, a page about the site
     GONE = "gone"  # 404, a redirect, forbidden by robots.txt: shows nothing of its own, and that is likely to stay so
@@ -81,7 +81,7 @@ def _sort(row: Planned, told: Told, rates: PageRates, brought: int) -> Sort:
     if row.outcome not in ANSWERS or row.status in GONE_STATUSES:
         return Sort.FAILED if _has_failed(row) else Sort.GONE
     may_tell = not is_further(row.url)
-    if may_tell and (row.announcer in _ANNOUNCE or row.is_source):
+    if may_tell and (row.announcer in _ANNOUNCE or row.is_source or _is_front_listing(row)):
         return Sort.CHANNEL
     if told.is_article and row.status not in REDIRECT_STATUSES:
         return Sort.ARTICLE
@@ -92,6 +92,13 @@ def _sort(row: Planned, told: Told, rates: PageRates, brought: int) -> Sort:
     )  # a feed or sitemap that never announced anything
     is_news = rates.channel.brought > 0 or (rates.seen > 0 and brought > 0)
     return Sort.CHANNEL if may_tell and (is_file or is_news) else Sort.PAGE
+
+
+def _is_front_listing(row: Planned) -> bool:
+    """Whether it is the first page of a listing that a seed names: what is new comes there, not on its further pages."""
+    if row.hop > 1 or Announcer.PAGINATION in row.channels:
+        return False
+    return role_of(row.url, row.channels) is Role.LISTING
 
 
 def _has_failed(row: Planned) -> bool:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from archive.index.histories import Histories
 from archive.model import Announcer
 from archive.store.state import transaction
-from crawler.schedule.choice import article_due, channel_due, page_due
+from crawler.discover.wordpress import place_of
+from crawler.schedule.choice import USUAL_CHANNEL, article_due, channel_due, page_due
 from crawler.schedule.learning import Lesson, Sort, lesson, told_since
 from crawler.schedule.policy import ARTICLE, CHANNEL, DAY_S, back_off_s, steered
 from crawler.schedule.rates import EVERYWHERE, PageRates, Price, Rates
@@ -36,6 +37,8 @@ _BATCH: Final = 500
 _NEW_ROWS: Final = 10_000
 _MOST_CHANNELS: Final = 100_000
 _STEERED_S: Final = 3_600.0
+_BARREN: Final = 20
+_ROOTS: Final = frozenset([Announcer.SEED, Announcer.ROBOTS])
 
 _TAKE_BACK: Final = """
 UPDATE frontier SET planned = 0, due = NULL WHERE id IN (
@@ -166,9 +169,24 @@ def due_of(one: Lesson, rates: SiteRates, site: Site, *, price: float, now: floa
     if one.sort is Sort.PAGE:
         due = page_due(visited, one.rates.channel, shape=rates.rhythm.shape(), price=price)
         return _scattered(visited, due, one.row.id)
-    if site.every_s > 0:  # with every round
+    if site.every_s > 0 and _is_for_every_round(one, site.every_s):
         return visited + min(site.every_s / 2, CHANNEL.longest_s)
     return channel_due(visited, one.rates.channel, shape=rates.rhythm.shape(), price=price)
+
+
+def _is_for_every_round(one: Lesson, every_s: float) -> bool:
+    """Whether a channel is asked in every round: a REST list, and what the seeds and robots.txt name.
+
+    A listing is so only as long as it is likely to tell of something in one of `_BARREN` rounds: where feeds, sitemaps
+    or REST lists tell of all, listings bring nothing. The others are asked as often as they are worth it, once a day
+    at least: there may be a feed for every tag, and a list for every author.
+    """
+    row = one.row
+    if row.announcer in _ROOTS or place_of(row.url) is not None:
+        return True
+    if row.hop > 1:
+        return False
+    return row.is_source or one.rates.channel.rate(USUAL_CHANNEL) * every_s * _BARREN >= 1
 
 
 def _scattered(visited: float, due: float, number: int) -> float:
