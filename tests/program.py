@@ -28,8 +28,8 @@ class Run:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def command(home: Path, *words: object) -> list[str]:
-    return [sys.executable, "-m", "crawler", "--home", str(home), *map(str, words)]
+def command(home: Path, *words: object, module: str = "crawler") -> list[str]:
+    return [sys.executable, "-m", module, "--home", str(home), *map(str, words)]
 
 
 def environment() -> dict[str, str]:
@@ -38,10 +38,10 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
-def muragat(home: Path, *words: object, cwd: Path = ROOT) -> Run:
+def muragat(home: Path, *words: object, cwd: Path = ROOT, module: str = "crawler") -> Run:
     """Run a command to its end."""
     done = subprocess.run(
-        command(home, *words),
+        command(home, *words, module=module),
         capture_output=True,
         text=True,
         env=environment(),
@@ -50,6 +50,11 @@ def muragat(home: Path, *words: object, cwd: Path = ROOT) -> Run:
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+def fetch(home: Path, *words: object) -> Run:
+    """Crawl without analysis: half the time where nobody looks at articles."""
+    return muragat(home, "crawl", *words, module="tests.fetching")
 
 
 def start(home: Path, *words: object) -> subprocess.Popen[str]:

@@ -16,7 +16,7 @@ from crawler.coverage.table import address_line, site_lines
 from crawler.frontier import SqliteFrontier
 from crawler.frontier.claims import Visit, announcement
 from tests.exchanges import exchange
-from tests.program import muragat
+from tests.program import fetch, muragat
 from tests.sites.demo import DemoSite
 
 BASE = "http://news.test/"
@@ -272,7 +272,7 @@ def test_an_empty_collection_knows_nothing(tmp_path):
 def test_a_crawl_that_came_to_its_end_misses_only_what_the_site_withholds(tmp_path):
     home = tmp_path / "home"
     with DemoSite() as demo:
-        muragat(home, "crawl", demo.base, "--delay", 0)
+        fetch(home, demo.base, "--delay", 0)
     [site] = muragat(home, "coverage", "--json").lines
     assert "due" not in site["addresses"]["reasons"]
     assert "lost" not in site["addresses"]["reasons"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.program import muragat
+from tests.program import fetch, muragat
 from tests.sites.channels import ChannelSite
 
 LISTS = {
@@ -20,7 +20,7 @@ def crawled(tmp_path_factory):
     """A home after a crawl, and which lists name each article, by address."""
     home = tmp_path_factory.mktemp("channels") / "home"
     with ChannelSite() as site:
-        muragat(home, "crawl", site.base, site.second, "--delay", 0)
+        fetch(home, site.base, site.second, "--delay", 0)
         return home, {site.url(path): lists for path, lists in site.known.items()}
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from archive import Collection
 from archive.model import Announcer
-from tests.program import muragat
+from tests.program import fetch, muragat
 from tests.sites.client import nodes
 from tests.sites.demo import DemoSite, theme
 from tests.test_crawl_faults import crawl_until
@@ -79,13 +79,13 @@ class Saved(NamedTuple):
 def saved(tmp_path_factory):
     home = tmp_path_factory.mktemp("requisites") / "home"
     with DemoSite() as site:
-        words = ("crawl", site.base, "--delay", 0, "--allow", site.photos[7:-1], "--json")
-        [first] = muragat(home, *words).lines
-        [second] = muragat(home, *words).lines
+        words = (site.base, "--delay", 0, "--allow", site.photos[7:-1], "--json")
+        [first] = fetch(home, *words).lines
+        [second] = fetch(home, *words).lines
         asked = len(site.requests)
         site.lose(f"{site.base}{THEME}ridge.png")
         forget_freshness(home)
-        [third] = muragat(home, *words).lines
+        [third] = fetch(home, *words).lines
         yield Saved(site, home, first, asked, second, third)
 
 
@@ -171,7 +171,7 @@ def test_verify_is_silent(saved):
 
 def test_a_private_host_of_photos_is_not_connected_to(tmp_path):
     with DemoSite() as site:
-        [report] = muragat(tmp_path / "h", "crawl", site.base, "--delay", 0, "--json").lines
+        [report] = fetch(tmp_path / "h", site.base, "--delay", 0, "--json").lines
         assert site.photo_requests == ()
     refused = [one for one in report["missing"] if one["reason"] == "forbidden"]
     assert report["outcomes"]["forbidden"] == len(refused) > 10
@@ -180,8 +180,8 @@ def test_a_private_host_of_photos_is_not_connected_to(tmp_path):
 
 def test_images_alone_are_fetched_where_a_person_says_so(tmp_path):
     with DemoSite() as site:
-        [report] = muragat(
-            tmp_path / "h", "crawl", site.base, "--delay", 0, "--requisites", "images", "--json"
+        [report] = fetch(
+            tmp_path / "h", site.base, "--delay", 0, "--requisites", "images", "--json"
         ).lines
         asked = {seen.target.partition("?")[0].rpartition(".")[2] for seen in site.requests}
     assert "png" in asked
@@ -191,8 +191,8 @@ def test_images_alone_are_fetched_where_a_person_says_so(tmp_path):
 
 def test_no_requisite_is_fetched_where_a_person_says_so(tmp_path):
     with DemoSite() as site:
-        [report] = muragat(
-            tmp_path / "h", "crawl", site.base, "--delay", 0, "--requisites", "none", "--json"
+        [report] = fetch(
+            tmp_path / "h", site.base, "--delay", 0, "--requisites", "none", "--json"
         ).lines
         assert not [seen for seen in site.requests if "/wp-content/" in seen.target]
     assert report["requisites"] == {"captured": 0, "missing": 0}
@@ -202,7 +202,7 @@ def test_pages_stop_at_their_limit_and_what_they_need_is_still_fetched(tmp_path)
     home = tmp_path / "h"
     with DemoSite() as site:
         words = ("--delay", 0, "--max-pages", 3, "--json", "--allow", site.photos[7:-1])
-        [report] = muragat(home, "crawl", site.base, *words).lines
+        [report] = fetch(home, site.base, *words).lines
         pages = {urljoin(site.base, path): one for path, one in site.pages.items()}
     urls = {capture.url for capture in captures(home)}
     bodies = [pages[url].body for url in urls if url in pages and "html" in pages[url].media_type]
@@ -221,7 +221,7 @@ def test_a_killed_crawl_is_made_whole_by_the_next_and_fetches_nothing_twice(tmp_
     with DemoSite() as site:
         words = ("--allow", site.photos[7:-1])
         crawl_until(home, site, requests, signal.SIGKILL, *words)
-        [report] = muragat(home, "crawl", site.base, "--delay", 0, "--json", *words).lines
+        [report] = fetch(home, site.base, "--delay", 0, "--json", *words).lines
         saved = Saved(site, home, report, 0, report, report)
         needed = saved.needed()
     counts = Counter(c.url for c in captures(home) if not c.url.endswith("/robots.txt"))
@@ -344,7 +344,7 @@ def test_a_slow_host_of_requisites_does_not_hold_up_the_site(tmp_path):
 
     with serving(photos, host="127.0.0.2") as (other, _), serving(pages) as (base, _):
         port = other.rstrip("/").rpartition(":")[2]
-        run = muragat(tmp_path / "h", "crawl", base, "--delay", 0.2, "--allow", f"127.0.0.2:{port}")
+        run = fetch(tmp_path / "h", base, "--delay", 0.2, "--allow", f"127.0.0.2:{port}")
     assert run.code == 0
     assert min(later - earlier for earlier, later in pairwise(moments)) > 0.15
     half = order[: len(order) // 2]
@@ -362,7 +362,7 @@ def test_requisites_that_a_page_names_again_are_known_before_the_frontier_is_ask
 def test_a_report_on_the_terminal_tells_of_requisites(tmp_path):
     files = {"/": shows('<img src="/a.png"><img src="/b.png">'), "/a.png": kind("image/png")}
     with serving(lambda path, before: served(path, files)) as (base, _):
-        run = muragat(tmp_path / "h", "crawl", base, "--delay", 0)
+        run = fetch(tmp_path / "h", base, "--delay", 0)
     assert "1 requisites, 1 missing" in run.out
     [report] = (tmp_path / "h" / "crawls").iterdir()
     assert json.loads(report.read_text())["missing"][0]["url"] == f"{base}b.png"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.program import Run, muragat
+from tests.program import Run, fetch
 from tests.sites.channels import ChannelSite
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Crawled(NamedTuple):
 def crawled(tmp_path_factory):
     home = tmp_path_factory.mktemp("crawled") / "home"
     with ChannelSite() as site:
-        run = muragat(home, "crawl", site.base, site.second, "--delay", 0)
+        run = fetch(home, site.base, site.second, "--delay", 0)
         yield Crawled(site, home, run)
 
 

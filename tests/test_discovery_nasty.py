@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.program import Run, muragat
+from tests.program import Run, fetch
 
 LAB = Path(os.environ.get("MURAGAT_LAB", Path(__file__).parents[2] / "shared" / "lab")) / "nasty"
 pytestmark = pytest.mark.skipif(
@@ -54,7 +54,7 @@ class Server(NamedTuple):
         (home / "sites.toml").write_text("\n".join(["[[site]]", *lines, "delay = 0"]), "utf-8")
         with urllib.request.urlopen(f"{self.base}__reset", data=b""):
             pass
-        return muragat(home, "crawl", "nasty", "--requisites", "none")
+        return fetch(home, "nasty", "--requisites", "none")
 
 
 @pytest.fixture(scope="module")

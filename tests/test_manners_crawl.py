@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.program import muragat, start
+from tests.program import fetch, start
 from tests.test_site_crawl import crawled, page, serving
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_every_request_keeps_the_pause_over_a_restart_too(tmp_path):
     site = Newspaper()
     with serving(site) as (base, asked):
         for _ in range(2):
-            muragat(tmp_path / "h", "crawl", base, "--delay", DELAY_S, "--max-pages", 2)
+            fetch(tmp_path / "h", base, "--delay", DELAY_S, "--max-pages", 2)
     assert {"/robots.txt", "/", "/.png", "/0.png"} <= set(asked)
     assert site.least_gap >= DELAY_S
 
@@ -67,13 +67,13 @@ def test_every_request_keeps_the_pause_over_a_restart_too(tmp_path):
 def test_every_request_keeps_the_pause_over_a_kill(tmp_path):
     site = Newspaper(articles=40)
     with serving(site) as (base, _):
-        words = ("crawl", base, "--delay", DELAY_S, "--max-pages", 4)
-        killed = start(tmp_path / "h", *words)
+        words = (base, "--delay", DELAY_S, "--max-pages", 4)
+        killed = start(tmp_path / "h", "crawl", *words)
         while len(site.moments) < 4:
             time.sleep(0.01)
         killed.kill()
         killed.communicate()
-        muragat(tmp_path / "h", *words)
+        fetch(tmp_path / "h", *words)
     assert len(site.moments) > 6
     assert site.least_gap >= DELAY_S
 
@@ -92,10 +92,10 @@ def test_sigterm_ends_a_crawl_that_waits_for_a_host(tmp_path):
 def test_an_outage_puts_a_crawl_off_and_the_next_one_goes_on(tmp_path):
     site, home = Newspaper(), tmp_path / "h"
     with serving(site) as (base, asked):
-        muragat(home, "crawl", base, "--delay", 0, "--max-pages", 1)
+        fetch(home, base, "--delay", 0, "--max-pages", 1)
         site.is_down, site.asked_s = True, "70"
         before = len(asked)
-        [down] = muragat(home, "crawl", base, "--delay", 0, "--json").lines
+        [down] = fetch(home, base, "--delay", 0, "--json").lines
         while_down = len(asked) - before
         reopened(home)
         site.is_down = False
@@ -114,9 +114,9 @@ def test_a_host_that_is_closed_is_not_asked_at_all_by_the_next_crawl(tmp_path):
     site.is_down, site.asked_s = True, "110"
     with serving(site) as (base, asked):
         for _ in range(2):
-            muragat(home, "crawl", base, "--delay", 0)
+            fetch(home, base, "--delay", 0)
             before = len(asked)
-        muragat(home, "crawl", base, "--delay", 0)
+        fetch(home, base, "--delay", 0)
         assert len(asked) == before
 
 
@@ -159,7 +159,7 @@ def test_a_spent_budget_puts_a_crawl_off(tmp_path):
             f"[[site]]\nname = 'paper'\nseeds = ['{base}']\ndelay = 0\ndaily_budget = 5\n"
             f"allow = ['{base.split('/')[2]}']\n"
         )
-        reports = [muragat(home, "crawl", "paper", "--json").lines[0] for _ in range(2)]
+        reports = [fetch(home, "paper", "--json").lines[0] for _ in range(2)]
     assert len(asked) == 5
     assert [report["sites"][0]["ended"] for report in reports] == ["put off", "put off"]
     assert reports[0]["sites"][0]["put_off"]["because"] == "daily budget of 5 requests"
@@ -168,7 +168,7 @@ def test_a_spent_budget_puts_a_crawl_off(tmp_path):
 def test_what_was_claimed_and_not_fetched_is_given_back(tmp_path):
     site = Newspaper(articles=30)
     with serving(site) as (base, _):
-        muragat(tmp_path / "h", "crawl", base, "--delay", 0, "--max-pages", 3)
+        fetch(tmp_path / "h", base, "--delay", 0, "--max-pages", 3)
     connection = sqlite3.connect(tmp_path / "h" / "state.sqlite")
     [(leased,)] = connection.execute("SELECT count(*) FROM frontier WHERE owner > ''")
     connection.close()

@@ -16,7 +16,7 @@ from itertools import chain, zip_longest
 import pytest
 
 from archive import Collection
-from tests.program import muragat
+from tests.program import fetch
 from tests.test_handler_nasty import LAB, free_port
 
 pytestmark = pytest.mark.skipif(
@@ -44,7 +44,7 @@ def crawl(tmp_path_factory):
         home = tmp_path_factory.mktemp("crawl") / "home"
         home.mkdir()
         (home / "sites.toml").write_text(site_of(cases, port))
-        [report] = muragat(home, "crawl", "status", "--json").lines
+        [report] = fetch(home, "status", "--json").lines
         asked = Counter(str(each).partition("?")[0] for each in requested(read(f"{base}/__log")))
     finally:
         subprocess.run([LAB / "down", port], env=environment, check=True)

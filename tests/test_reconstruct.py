@@ -19,7 +19,7 @@ from crawler.crawl_records import ATTEMPTS, REPORT, START, Attempt, Start, attem
 from crawler.reconstruct import add, is_wanting, reconstruct, remake
 from crawler.sites import Site
 from tests.exchanges import exchange
-from tests.program import muragat
+from tests.program import fetch, muragat
 from tests.sites.demo import DemoSite
 from tests.test_site_crawl import MISSING, page, serving
 
@@ -69,7 +69,7 @@ def check_remade(home: Path) -> None:
 def test_the_frontier_of_two_crawls_is_what_it_was(tmp_path, words):
     with DemoSite() as site:
         for _ in range(2):
-            muragat(tmp_path / "home", "crawl", site.base, "--delay", 0, *words)
+            fetch(tmp_path / "home", site.base, "--delay", 0, *words)
             moved, *_ = [one.path for one in site.truth if one.expected]
             site.rename(moved, "elsewhere")
     check_remade(tmp_path / "home")
@@ -89,7 +89,7 @@ def test_redirects_retries_and_silence_are_what_they_were(tmp_path):
         return pages.get(path, MISSING)
 
     with serving(answer) as (base, _):
-        muragat(tmp_path / "home", "crawl", base, "--delay", 0)
+        fetch(tmp_path / "home", base, "--delay", 0)
     check_remade(tmp_path / "home")
 
 
@@ -217,10 +217,10 @@ def test_added_captures_leave_what_is_known_as_it_is(past):
 def test_a_crawl_knows_what_another_collection_brought(tmp_path):
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     with serving(lambda path, before: page("/a", "/b", "/c")) as (base, _):
-        muragat(ours, "crawl", base, "--delay", 0, "--max-pages", 1)
-        muragat(theirs, "crawl", base, "--delay", 0, "--max-pages", 2)
+        fetch(ours, base, "--delay", 0, "--max-pages", 1)
+        fetch(theirs, base, "--delay", 0, "--max-pages", 2)
         assert muragat(ours, "import", theirs).code == 0
-        muragat(ours, "crawl", base, "--delay", 0)
+        fetch(ours, base, "--delay", 0)
     known = frontier(ours)
     assert {f"{base}{name}" for name in "abc"} <= known.keys()
     with Collection(ours) as collection:
@@ -233,11 +233,11 @@ def test_captures_of_another_site_that_were_imported_are_known(tmp_path):
         serving(lambda path, before: page("/a")) as (base, _),
         serving(lambda path, before: page("/b")) as (other, _),
     ):
-        muragat(ours, "crawl", base, "--delay", 0)
-        muragat(theirs, "crawl", other, "--delay", 0)
+        fetch(ours, base, "--delay", 0)
+        fetch(theirs, other, "--delay", 0)
         before = frontier(theirs)
         muragat(ours, "import", theirs)
-        muragat(ours, "crawl", base, "--delay", 0)
+        fetch(ours, base, "--delay", 0)
     after = frontier(ours)
     assert {key: after[key] for key in before if key.startswith("http")} == {
         key: row for key, row in before.items() if key.startswith("http")

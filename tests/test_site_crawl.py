@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import Collection
-from tests.program import command, environment, muragat
+from tests.program import command, environment, fetch, muragat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ MISSING: Answer = (404, {}, b"<html>no</html>")
 
 
 def crawled(home: Path, base: str, *words: object) -> dict[str, Any]:
-    run = muragat(home, "crawl", base, "--delay", 0, "--json", *words)
+    run = fetch(home, base, "--delay", 0, "--json", *words)
     assert run.code in {0, 3}, run.err
     [report] = run.lines
     return report
@@ -177,14 +177,14 @@ def test_links_that_differ_in_tracking_parameters_are_one_address(tmp_path):
 
 def test_a_site_that_answers_404_everywhere_fails(tmp_path):
     with serving(lambda path, before: MISSING) as (base, _):
-        run = muragat(tmp_path / "h", "crawl", base, "--delay", 0, "--json")
+        run = fetch(tmp_path / "h", base, "--delay", 0, "--json")
     assert run.code == 3
     assert "every page answered with an error" in run.lines[0]["warnings"][0]
 
 
 def test_two_addresses_of_one_host_are_one_site(tmp_path):
     with serving(lambda path, before: page()) as (base, asked):
-        run = muragat(tmp_path / "h", "crawl", base, f"{base}hidden", "--delay", 0, "--json")
+        run = fetch(tmp_path / "h", base, f"{base}hidden", "--delay", 0, "--json")
     assert [site["name"] for site in run.lines[0]["sites"]] == [f"127.0.0.1-{base[17:-1]}"]
     assert {"/", "/hidden"} <= set(asked)
 
@@ -263,7 +263,7 @@ def test_requests_to_a_host_keep_the_delay(tmp_path):
         return page("/a", "/b") if path == "/" else page()
 
     with serving(answer) as (base, _):
-        muragat(tmp_path / "h", "crawl", base, "--delay", 0.3, "--max-pages", 3)
+        fetch(tmp_path / "h", base, "--delay", 0.3, "--max-pages", 3)
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert min(gaps) > 0.25
 
@@ -287,7 +287,7 @@ def test_a_bug_in_a_spider_costs_the_links_of_its_pages_alone(tmp_path):
     home = tmp_path / "home"
     with serving(linking_to_wrong_pages) as (base, asked):
         wrong_site(home, base, "spider = 'tests.wrong_spider.WrongSpider'\n")
-        run = muragat(home, "crawl", "wrong", "--delay", 0, "--json")
+        run = fetch(home, "wrong", "--delay", 0, "--json")
         assert set(asked) >= {"/", "/wrong", "/string", "/fine"}
     [report] = run.lines
     assert report["sites"][0]["ended"] == "finished"
@@ -300,17 +300,17 @@ def test_pages_that_a_spider_failed_on_are_read_again_once_it_is_mended(tmp_path
     home = tmp_path / "home"
     with serving(linking_to_wrong_pages) as (base, asked):
         sites = wrong_site(home, base, "spider = 'tests.wrong_spider.WrongSpider'\n")
-        muragat(home, "crawl", "wrong", "--delay", 0)
+        fetch(home, "wrong", "--delay", 0)
         assert "/behind" not in asked
         sites.write_text(sites.read_text().replace("spider =", "# "))
-        muragat(home, "crawl", "wrong", "--delay", 0)
+        fetch(home, "wrong", "--delay", 0)
         assert "/behind" in asked
 
 
 def test_a_site_that_is_down_is_told_in_one_line(tmp_path):
     with serving(lambda path, before: page()) as (base, _):
         pass
-    run = muragat(tmp_path / "home", "crawl", base, "--delay", 0)
+    run = fetch(tmp_path / "home", base, "--delay", 0)
     assert run.code == 3
     assert "nothing was captured (connection failed)" in run.out
     assert "Traceback" not in run.err
@@ -318,7 +318,7 @@ def test_a_site_that_is_down_is_told_in_one_line(tmp_path):
 
 def test_a_site_crawled_by_its_address_is_listed_with_it(tmp_path):
     with serving(lambda path, before: page()) as (base, _):
-        muragat(tmp_path / "home", "crawl", base, "--delay", 0)
+        fetch(tmp_path / "home", base, "--delay", 0)
     found = muragat(tmp_path / "home", "sites", "--json").lines
     assert [base] in [site["seeds"] for site in found]
 
