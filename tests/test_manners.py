@@ -271,6 +271,19 @@ async def test_what_a_server_asks_for_is_what_closings_begin_with():
 
 
 @run
+async def test_a_server_that_says_when_to_come_back_is_asked_once_a_minute_then_ever_more_seldom():
+    visits = Visits(Manners())
+    await failing(visits, 200, 503, 503, 503, asked="5")
+    lengths = [remaining(visits) or 0.0]
+    for number in range(13):
+        await visits.clock.turn(lengths[-1])
+        visits.ask(f"{URL}again{number}", 503, asked="5")
+        await settled()
+        lengths.append(remaining(visits) or 0.0)
+    assert lengths == [5, 10, 20, 40, *[60] * 7, 120, 240, 480]
+
+
+@run
 async def test_a_long_pause_asked_for_one_page_concerns_that_page_alone():
     visits = Visits(Manners())
     await failing(visits, 503, 503, asked="86400")

@@ -18,6 +18,9 @@ LONGEST_PAUSE_S = 120.0
 ENOUGH = 3
 """Failures in a row that close a host. One of them says little of the host, two may be two bad pages."""
 
+BELIEVED = 10
+"""So many times the pause that a server asks for is taken for what it says; then it does not know itself."""
+
 FIRST_CLOSING_S = 30.0
 LONGEST_CLOSING_S = 6 * 3600.0
 LONGEST_ASKED_S = 30 * 86400.0
@@ -148,8 +151,8 @@ class Host:
             self._row >= ENOUGH and len(self._bad) > 1
         )  # one page alone may be at fault itself
         if not was_before and (is_host or self.failures):
-            longer = (self._asked_s or FIRST_CLOSING_S) * 2.0 ** min(self.failures, 30)
-            self._close(now, ticks, min(longer, LONGEST_CLOSING_S), _reason(answer.status))
+            seconds = _closing_s(self._asked_s, self.failures)
+            self._close(now, ticks, seconds, _reason(answer.status))
 
     def _wait(self, now: float, ticks: float, seconds: float) -> None:
         self.closed_at = ticks
@@ -164,6 +167,18 @@ class Host:
         if now + seconds > self.closed_until:
             self.closed_until, self.reason = now + seconds, reason
             self.is_long = seconds > patience
+
+
+def _closing_s(asked_s: float, failures: int) -> float:
+    """Return for how long a host is closed that was closed `failures` times before without a good answer since.
+
+    Twice as long each time; but a server that says when to come back is asked once a minute at least to begin with.
+    """
+    doubled = (asked_s or FIRST_CLOSING_S) * 2.0 ** min(failures, 30)
+    if asked_s:
+        late = WAITED_OUT_S * 2.0 ** min(failures - BELIEVED, 30)
+        doubled = min(doubled, max(WAITED_OUT_S, late, asked_s))
+    return min(doubled, LONGEST_CLOSING_S)
 
 
 def _reason(status: int) -> str:

@@ -23,6 +23,9 @@ SOONEST_S: Final = 300.0
 LATEST_S: Final = 86_400.0
 """Bounds between the beginnings of two rounds of a site with `every = "auto"`."""
 
+WAITED_OUT_S: Final = 60.0
+"""A crawl begins so long before the hosts of its site are open again, and waits for them."""
+
 LONGEST_CLOSED_S: Final = 31 * 86_400.0
 """No host is closed for longer, whatever it asked for."""
 
@@ -74,6 +77,12 @@ class Next:
     state: State
     due: float | None
     reason: str = ""
+
+    def is_due(self, now: float) -> bool:
+        """Whether a crawl may begin: it is time, or what it would have to wait for is over within `WAITED_OUT_S`."""
+        if self.due is None:
+            return False
+        return self.due <= now + (WAITED_OUT_S if self.state is State.PUT_OFF else 0.0)
 
 
 def next_crawl(site: Site, past: Past | None, closed: Iterable[Wait | None], now: float) -> Next:

@@ -54,8 +54,7 @@ def standing_of(site: Site, known: Course, now: float) -> Next:
 def due_sites(home: Path, chosen: Sequence[Site], now: float) -> list[Site]:
     """Return the sites whose next crawl is due. Raises StorageError."""
     known = look(home, chosen)
-    dues = ((site, standing_of(site, known, now).due) for site in chosen)
-    return [site for site, due in dues if due is not None and due <= now]
+    return [site for site in chosen if standing_of(site, known, now).is_due(now)]
 
 
 def _waits(site: Site, known: Course, now: float) -> list[Wait | None]:
