@@ -296,11 +296,11 @@ class Promises:
         self.known_and_visited(listed("/a", modified=5.0))
         self.another_round(full=True)
         assert self.visit() == 1
-        assert self.tell(listed("/a", modified=6.0)) == 1
+        assert self.tell(listed("/a", modified=self.clock[0] - 2)) == 1
         assert self.visit() == 1
-        assert self.tell(listed("/a", modified=7.0)) == 0
+        assert self.tell(listed("/a", modified=self.clock[0] - 1)) == 0
         self.another_round(full=False)
-        assert self.tell(listed("/a", modified=7.0)) == 1
+        assert self.tell(listed("/a", modified=self.clock[0])) == 1
 
     @pytest.mark.parametrize(("outcome", "causes"), [(Outcome.UNCHANGED, 0), (Outcome.STORED, 1)])
     def test_a_channel_whose_dates_bring_no_news_causes_nothing_any_more(self, outcome, causes):
@@ -309,9 +309,9 @@ class Promises:
         self.tell(*(listed(path, modified=6.0) for path in paths))
         assert self.visit(outcome) == 20
         self.clock[0] += DAY
-        assert self.tell(listed("/0", modified=7.0)) == causes
+        assert self.tell(listed("/0", modified=self.clock[0])) == causes
         self.restart()
-        assert self.tell(listed("/1", modified=8.0)) == causes
+        assert self.tell(listed("/1", modified=self.clock[0])) == causes
 
     def test_what_a_channel_made_due_before_it_was_found_out_is_let_be(self):
         paths = [f"/{number}" for number in range(60)]
@@ -330,7 +330,22 @@ class Promises:
         self.tell(*(listed(path, modified=6.0) for path in paths))
         self.visit(Outcome.HTTP_ERROR, 503)
         self.clock[0] += DAY
-        assert self.tell(listed("/0", modified=7.0)) == 1
+        assert self.tell(listed("/0", modified=self.clock[0])) == 1
+
+    def test_lists_that_do_not_agree_on_a_date_lead_to_a_page_once(self):
+        self.known_and_visited(listed("/a", modified=5.0))
+        self.clock[0] += DAY
+        self.visit()
+        assert self.tell(listed("/a", modified=self.clock[0])) == 1
+        self.visit()
+        for _ in range(3):
+            self.clock[0] += DAY
+            assert self.tell(listed("/a", modified=6.0), listed("/a", modified=DAY)) == 0
+
+    def test_a_date_long_before_the_last_visit_tells_nothing_new(self):
+        self.clock[0] += 10 * DAY
+        self.known_and_visited(listed("/a", modified=5.0))
+        assert self.tell(listed("/a", modified=self.clock[0] - 2 * DAY)) == 0
 
     # Lists
 

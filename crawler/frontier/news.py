@@ -36,11 +36,14 @@ _SOURCED = DATED | {Announcer.ROBOTS}
 _SOURCES_HELD = 1_000
 _TURN_S = 43_200.0
 
+_WRONG_CLOCK_S = 86_400.0
+"""What dates of lists may be off: local time that is called UTC, days without a time, clocks that are wrong."""
+
 _TELL = """
 INSERT INTO announced (address, channel, first, last, date, source)
  SELECT id, ?2, ?3, ?3, ?4, ?5 FROM frontier WHERE key = ?1
 ON CONFLICT (address, channel) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
-  date = iif(?6, excluded.date, coalesce(date, excluded.date)), source = excluded.source, missing = NULL
+  date = iif(?6, max(coalesce(date, excluded.date), excluded.date), coalesce(date, excluded.date)), source = excluded.source, missing = NULL
 """
 
 
@@ -168,11 +171,17 @@ class News:
         return known.visited >= since
 
     def _is_changed(self, told: Announcement, known: Known, visited: float) -> bool:
+        """Say whether a date is later than those that its channel gave, and tells what the last visit may not have seen.
+
+        Lists of one channel need not agree on a date; the latest of theirs counts.
+        """
         word = self._words.get((told.key, told.via.announcer))
         before = known.date if word is None or not word.is_modified else word.date
         if told.modified is None:
             return False
-        return told.modified > visited if before is None else told.modified != before
+        if before is None:
+            return told.modified > visited
+        return told.modified > before and told.modified > visited - _WRONG_CLOCK_S
 
     def _note(self, told: Announcement, known: Known | None) -> None:
         """Remember who announced an address, where that is new, or is kept up."""
