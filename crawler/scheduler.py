@@ -8,6 +8,7 @@ and closes the spider itself when nothing is left: the engine alone would notice
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections import deque
@@ -133,6 +134,7 @@ class FrontierScheduler(BaseScheduler):
         await self._site_crawl.begin()
         for capture, claim in await self._site_crawl.unread():
             await self._spider.read_again(capture, claim)
+        _set_aside_what_is_loaded()
         self._is_open = True
         self._feeding = asyncio.ensure_future(self._feed())
 
@@ -227,6 +229,12 @@ class FrontierScheduler(BaseScheduler):
         engine = self._crawler.engine
         assert engine is not None
         return engine
+
+
+def _set_aside_what_is_loaded() -> None:
+    """Keep the garbage collector away from modules and classes: to look through them all takes 60 ms, in which nothing is fetched."""
+    gc.collect()
+    gc.freeze()
 
 
 def manners_of(site: Site, settings: BaseSettings) -> Manners:
