@@ -26,6 +26,7 @@ _NAMED: Final = re.compile(r"([a-z*][\w.*-]{0,60}+)\s*+:(?!//)\s*+(.*)", re.DOTA
 _WEEKDAY: Final = re.compile(r"unavailable_after:\s*+[a-z]{3,9}")
 _LONGEST: Final = 2000
 _MOST: Final = 50
+_MOST_LETTERS: Final = 4_000
 
 
 def directives(value: str) -> tuple[str, ...]:
@@ -44,7 +45,19 @@ def directives(value: str) -> tuple[str, ...]:
 def directives_of(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[str]:
     """Return the directives of all X-Robots-Tag fields of an answer that concern us."""
     said = (value for name, value in fields if name.lower() == FIELD)
-    return frozenset(one for value in said for one in directives(value.decode("latin-1")))
+    return directives_in(value.decode("latin-1") for value in said)
+
+
+def directives_in(values: Iterable[str]) -> frozenset[str]:
+    """Return the directives of all these values that concern us; of endless values those of the first letters."""
+    found: set[str] = set()
+    left = _MOST_LETTERS
+    for value in values:
+        if left <= 0:
+            break
+        found.update(directives(value[:left]))
+        left -= len(value) + 1
+    return frozenset(found)
 
 
 def _concerning_us(value: str) -> Iterator[str]:

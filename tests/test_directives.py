@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def test_of_thousands_of_fields_the_first_count():
+    fields = [(b"X-Robots-Tag", b"a," * 1_000)] * 3_000
+    assert directives_of([(b"X-Robots-Tag", b"noarchive"), *fields]) == {"noarchive", "a"}
+    assert directives_of([*fields, (b"X-Robots-Tag", b"noarchive")]) == {"a"}
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.frontier.freshness import DAY_S
 from crawler.robots.middleware import origin_of
 from crawler.robots.patterns import MAX_WILD
 from crawler.robots.rules import MAX_BYTES, Rules
 from crawler.robots.spelling import coded, plain_path, plain_rule
-from crawler.robots.standing import DAY_S, KEPT_S, Answer, Standing
+from crawler.robots.standing import KEPT_S, Answer, Standing
 from crawler.robots.table import make_table, store, stored
 
 VECTORS = (
@@ -223,6 +224,12 @@ def test_rules_read_before_hold_for_30_days_while_unreachable():
         True,
         False,
     ]
+
+
+def test_what_a_clock_that_ran_ahead_has_kept_is_asked_for_again():
+    ahead = Standing(ORIGIN).answered(Answer(ORIGIN, b"User-agent: *"), NOW + 400 * DAY_S)
+    now = Standing(ORIGIN).answered(Answer(ORIGIN, b"User-agent: *"), NOW)
+    assert (ahead.holds(NOW), now.holds(NOW), now.holds(NOW + DAY_S)) == (False, True, False)
 
 
 def test_what_is_kept_comes_back_and_what_is_forgotten_goes():

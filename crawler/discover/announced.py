@@ -12,7 +12,7 @@ from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
 from archive import urls
-from archive.directives import NOFOLLOW, directives
+from archive.directives import NOFOLLOW, directives_in
 from archive.model import Announcer
 from archive.requisites import RequisiteKind, requisites_in, requisites_in_fields
 from crawler.discover.feeds import read_feed
@@ -104,8 +104,7 @@ def is_page(response: Response) -> bool:
 
 
 def _forbids_to_follow(response: Response) -> bool:
-    said = {one for value in _fields(response, "X-Robots-Tag") for one in directives(value)}
-    return not said.isdisjoint(NOFOLLOW)
+    return not directives_in(_fields(response, "X-Robots-Tag")).isdisjoint(NOFOLLOW)
 
 
 def _read(response: Response, *, requisites: bool, obeys_nofollow: bool) -> tuple[Link, ...]:

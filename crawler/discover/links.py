@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from archive import urls
 from archive.charset import decode_html
-from archive.directives import directives
+from archive.directives import directives, directives_in
 from archive.model import Announcer
 from archive.requisites import MarkupReader, Requisites, link_field
 from archive.tags import MAX_TAGS, attributes, tags
@@ -108,8 +108,7 @@ def read_links(
         problems.append(f"links: read from the first {MAX_BYTES} of {len(body)} bytes")
     decoded = decode_html(body[:MAX_BYTES], content_type)
     page = _Page(decoded.text, url, decoded.charset, requisites=requisites)
-    for value in robots:
-        page.robots.update(dict.fromkeys(directives(value)))
+    page.robots.update(dict.fromkeys(sorted(directives_in(robots))))
     _read_all(page)
     if page.has_more_tags:
         problems.append(f"links: more than {MAX_TAGS} tags, the rest is not read")

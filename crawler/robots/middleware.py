@@ -19,6 +19,7 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 
 from archive import urls
 from crawler.discover.sitemaps import sitemaps_of
+from crawler.frontier.freshness import DAY_S
 from crawler.robots.reading import Unreachable, answer_of
 from crawler.robots.rules import Rules
 from crawler.robots.table import make_table, store, stored
@@ -64,6 +65,10 @@ class _Known:
     rules: Rules
     until: float
 
+    def holds(self, now: float) -> bool:
+        """Say whether it is gone by at a moment; not where the clock was set back meanwhile."""
+        return now < self.until <= now + DAY_S
+
 
 class RobotsMiddleware:
     """Asks each origin before anything else is asked of it; only for spiders that know their site."""
@@ -104,7 +109,7 @@ class RobotsMiddleware:
 
     async def _of(self, origin: str) -> _Known:
         known = self._known.get(origin)
-        if known is not None and self._clock() < known.until:
+        if known is not None and known.holds(self._clock()):
             self._known.move_to_end(origin)
             return known
         asking = self._asking.get(origin)
@@ -127,7 +132,7 @@ class RobotsMiddleware:
         """Return how an origin stands: as it was kept, or as it is now where that is over."""
         now = self._clock()
         standing = await self._stored(origin, now)
-        if standing.until <= now:
+        if not standing.holds(now):
             standing = await self._answered(standing)
             await self._store(standing)
             now = self._clock()

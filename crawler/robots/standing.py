@@ -50,6 +50,10 @@ class Standing:
     until: float = 0.0
     failures: int = 0
 
+    def holds(self, now: float) -> bool:
+        """Say whether it need not be asked for yet; later than a day from now a clock was wrong that has been set since."""
+        return now < self.until <= now + DAY_S
+
     def is_known(self, now: float) -> bool:
         """Say whether there are rules to go by; without them nothing may be asked for."""
         if not self.failures:
