@@ -130,6 +130,13 @@ class Promises:
         self.clock[0] += DAY
         assert self.take() == ["http://example.test/slow"]
 
+    def test_a_round_whose_other_tries_have_fallen_due_can_be_ended(self):
+        self.put_off(told("/slow"), tried=True)
+        self.clock[0] += DAY
+        assert self.take() == ["http://example.test/slow"]
+        self.frontier.release(["http://example.test/slow"])
+        assert self.frontier.end_waiting(SITE)
+
     def test_a_round_that_waits_for_a_silent_host_can_be_ended(self):
         dead = replace(told("/b"), url="http://dead.test/b", key="http://dead.test/b")
         self.put_off(dead, tried=False)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archive.model import Capture
 
 Row = dict[str, Any]
+_TRIES = 4
 CANARY = "127.0.0.66"
 LIMIT_S = 400.0
 
@@ -160,7 +161,8 @@ def _spares_the_canary(found: Crawled, row: Row) -> bool:
 
 
 def _tries_again(found: Crawled, row: Row) -> bool:
-    return not row.get("retry") or 1 <= found.below(urlsplit(row["url"]).path) <= 4
+    parts = urlsplit(row["url"])
+    return not row.get("retry") or 1 <= found.asked[str(parts.hostname), parts.path] <= _TRIES
 
 
 CHECKS: dict[str, Callable[[Crawled, Row], bool]] = {

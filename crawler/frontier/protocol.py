@@ -31,7 +31,7 @@ class Frontier(Protocol):
     def end_waiting(self, site: str) -> bool:
         """End a round in which nothing is left but to wait; return whether it was one.
 
-        What is left then waits for another try, or lies on hosts that gave no answer in the whole round. It stays due;
+        What is left then was tried, or lies on hosts that gave no answer in the whole round. It stays due;
         a host that is down for good must not keep the others from being visited again.
         """
 

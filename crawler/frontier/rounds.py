@@ -35,11 +35,11 @@ UPDATE frontier SET ready = 1, due = :now, cause = '', failures = 0, planned = N
 """
 
 
-_READY_HOSTS = """
+_UNTRIED_HOSTS = """
 WITH RECURSIVE hosts (host) AS (
-  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site ORDER BY host LIMIT 1)
+  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site AND failures = 0 ORDER BY host LIMIT 1)
   UNION ALL
-  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site AND host > hosts.host ORDER BY host LIMIT 1)
+  SELECT (SELECT host FROM frontier WHERE ready = 1 AND site = :site AND failures = 0 AND host > hosts.host ORDER BY host LIMIT 1)
    FROM hosts WHERE hosts.host IS NOT NULL LIMIT :most)
 SELECT json_group_array(host) FROM hosts WHERE host IS NOT NULL
 """
@@ -87,7 +87,7 @@ class Rounds:
         if self.position(site) is not None or self._is_ended(site):
             return False
         connection = self._ground.connection
-        (hosts,) = connection.execute(_READY_HOSTS, {"site": site, "most": _HOSTS}).fetchone()
+        (hosts,) = connection.execute(_UNTRIED_HOSTS, {"site": site, "most": _HOSTS}).fetchone()
         values = {"site": site, "number": self.number(site), "hosts": hosts}
         if connection.execute(_HAS_ANSWERED, values).fetchone() is not None:
             return False
