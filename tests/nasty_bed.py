@@ -162,7 +162,7 @@ def _spares_the_canary(found: Crawled, row: Row) -> bool:
 
 def _tries_again(found: Crawled, row: Row) -> bool:
     parts = urlsplit(row["url"])
-    return not row.get("retry") or 1 <= found.asked[str(parts.hostname), parts.path] <= _TRIES
+    return not row.get("retry") or found.asked[str(parts.hostname), parts.path] <= _TRIES
 
 
 CHECKS: dict[str, Callable[[Crawled, Row], bool]] = {
