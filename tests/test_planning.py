@@ -13,6 +13,7 @@ from archive.model import Announcer, Outcome, Via
 from archive.store import state
 from crawler.frontier import SqliteFrontier, Visit, announcement
 from crawler.frontier.tables import forget
+from crawler.schedule import planning
 from crawler.schedule.planning import DAILY_BUDGET, learn_and_plan
 from crawler.schedule.policy import DAY_S, FIRST_PRICE_S, HOUR_S
 from crawler.schedule.rates import Rates
@@ -89,6 +90,25 @@ def test_what_was_visited_is_planned_once(crawl):
     crawl.visit("/a", 10, story())
     assert crawl.plan(20) == 1
     assert crawl.plan(30) == 0
+
+
+def test_who_wants_an_end_waits_for_one_batch_and_the_rest_is_planned_next_time(crawl, monkeypatch):
+    monkeypatch.setattr(planning, "_BATCH", 2)
+    for number in range(5):
+        crawl.announce(f"/{number}")
+        crawl.visit(f"/{number}", 10, story(str(number)))
+    frontier, asked = crawl.frontier, []
+
+    def is_stopping():
+        asked.append(len(frontier.unplanned("news", 10)))
+        return asked[-1] < 5
+
+    found = learn_and_plan(
+        crawl.home, frontier, crawl.connection, [AUTO], now=NOW + 20, is_stopping=is_stopping
+    )
+    assert found == 2
+    assert crawl.rates().cursor() == 0
+    assert crawl.plan(30) == 3
 
 
 def test_what_was_not_visited_is_not_planned(crawl):

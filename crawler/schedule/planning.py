@@ -22,7 +22,7 @@ from crawler.schedule.rates import EVERYWHERE, PageRates, Price, Rates
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from crawler.frontier.claims import Planned
@@ -53,18 +53,21 @@ def learn_and_plan(
     sites: Sequence[Site],
     *,
     now: float,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Learn from all visits of the sites since the last time, and plan the next; return how many pages were planned.
 
     `connection` is the one to state.sqlite that the frontier works on; no transaction may be open. `now` is in seconds
-    since 1970. Committed in batches. Raises StorageError where `articles.sqlite` can't be read.
+    since 1970. Committed in batches; where `is_stopping` says that somebody wants an end, before each of them, the rest
+    is left for the next time. Raises StorageError where `articles.sqlite` can't be read.
     """
     with closing(Histories(home)) as histories:
-        planner = _Planner(histories, frontier, connection, now)
+        planner = _Planner(histories, frontier, connection, now, is_stopping)
         last = planner.look_at_new()
         planned = sum(map(planner.plan, sites))
-    with transaction(connection):
-        Rates(connection).keep_cursor(last)
+    if not is_stopping():
+        with transaction(connection):
+            Rates(connection).keep_cursor(last)
     return planned
 
 
@@ -76,6 +79,7 @@ class _Planner:
     frontier: Frontier
     connection: sqlite3.Connection
     now: float
+    is_stopping: Callable[[], bool]
     brought: Counter[str] = field(default_factory=Counter)
 
     def look_at_new(self) -> int:
@@ -89,6 +93,8 @@ class _Planner:
                 rates.forget_pages()
                 cursor = 0
         for referrer in told_since(self.connection, cursor, _NEW_ROWS):
+            if self.is_stopping():
+                break
             if referrer in self.brought or len(self.brought) < _MOST_CHANNELS:
                 self.brought[referrer] += 1
         return int(last)
@@ -97,7 +103,7 @@ class _Planner:
         """Plan a site's pages; return how many."""
         self._take_back(site)
         planned = 0
-        while rows := self.frontier.unplanned(site.name, _BATCH):
+        while not self.is_stopping() and (rows := self.frontier.unplanned(site.name, _BATCH)):
             with transaction(self.connection):
                 times = self._batch(site, rows)
             self.frontier.plan(times)
@@ -110,7 +116,7 @@ class _Planner:
         while True:
             with transaction(self.connection):
                 taken = self.connection.execute(_TAKE_BACK, (site.name, latest, _BATCH)).rowcount
-            if taken < _BATCH:
+            if taken < _BATCH or self.is_stopping():
                 return
 
     def _batch(self, site: Site, rows: Sequence[Planned]) -> list[tuple[int, float]]:

@@ -252,7 +252,7 @@ class CrawlSession:
             return
         sites = self._told.sites
         try:
-            failed = plan_next(self.home, self.writer, sites)
+            failed = plan_next(self.home, self.writer, sites, is_stopping=lambda: self.interrupted)
         except StorageError as error:
             self.failure = error
             return

@@ -32,9 +32,16 @@ _GRACE_S: Final = 3.0
 _T = TypeVar("_T")
 
 
-def plan_next(home: Path, writer: CollectionWriter, sites: Sequence[Site]) -> str:
+def plan_next(
+    home: Path,
+    writer: CollectionWriter,
+    sites: Sequence[Site],
+    *,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> str:
     """Learn from all visits of the scheduled sites and say when their pages are due again; return what failed, or "".
 
+    Where `is_stopping` says that somebody wants an end, the next crawl does the rest.
     Raises StorageError where the crawl itself could not be committed.
     """
     chosen = [site for site in sites if site.is_scheduled]
@@ -47,7 +54,7 @@ def plan_next(home: Path, writer: CollectionWriter, sites: Sequence[Site]) -> st
             state, now = store.collection.state, time.time()
             for site in chosen:
                 mend(state, site.name, now)
-            learn_and_plan(home, store.frontier, state, chosen, now=now)
+            learn_and_plan(home, store.frontier, state, chosen, now=now, is_stopping=is_stopping)
         except Exception as error:  # the top of a task: it is told
             logger.debug("the next visits were not planned", exc_info=True)
             return f"the next visits were not planned: {error}; the next crawl does it"
