@@ -74,10 +74,11 @@ def _last(collection: Collection, url: str, since: datetime) -> Capture | None:
 
 def _feed(collection: Collection, capture: Capture) -> Feed | None:
     """Return what a capture lists, None where it is no feed, is too large, or its record is damaged."""
-    if capture.length > MOST_BYTES:
-        return None
     try:
-        message = collection.read(capture)
+        shown = collection.confirmed(capture) if capture.status == 304 else capture
+        if shown.length > MOST_BYTES:
+            return None
+        message = collection.read(shown)
         body, kind = message.decoded().body, message.get("Content-Type")
     except StorageError:
         return None  # 'muragat verify' tells of it
