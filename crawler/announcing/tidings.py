@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from crawler.announcing import announcements, parted
 from crawler.announcing.lists import follow_up, list_read, shallow
 from crawler.announcing.needs import below
-from crawler.announcing.sieve import Sieve
+from crawler.announcing.sieve import BATCH, Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -63,7 +63,11 @@ class Tidings:
         """
         found = tuple(links)
         leading, shown = parted(found)
-        chosen = self._sieve.news(leading, referrer=referrer, response=response)
+        chosen: list[Link] = []
+        for batch in self._sieve.sifted(leading, referrer=referrer, response=response):
+            chosen += batch
+            if len(leading) > BATCH:
+                await asyncio.sleep(0)  # others have their turn
         needed = self.needs.new(shown, pages=self._tally.pages)
         read = list_read(referrer, found, response)
 
