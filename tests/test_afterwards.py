@@ -130,3 +130,11 @@ def test_a_site_of_which_nothing_was_wanted_has_not_failed(ended, outcomes, fail
     tally.site("demo").ended = ended
     tally.site("demo").outcomes.update(outcomes)
     assert tally.site("demo").has_failed is failed
+
+
+def test_a_report_counts_failed_visits_among_all_visits_not_among_captures():
+    tally = Tally()
+    site = tally.site("demo")
+    site.pages, site.captures = 5, 15
+    site.outcomes.update({Outcome.STORED: 5, Outcome.CONNECTION: 20})
+    assert report_of(tally)["warnings"] == ["demo: 20 of 25 visits failed"]

@@ -210,4 +210,4 @@ def _warnings(sites: tuple[SiteTally, ...]) -> Iterator[str]:
         elif site.pages == 0 and site.errors:
             yield f"{site.name}: every page answered with an error"
         elif site.errors > max(10, site.captures // 5):
-            yield f"{site.name}: {site.errors} of {site.captures} visits failed"
+            yield f"{site.name}: {site.errors} of {site.visits} visits failed"

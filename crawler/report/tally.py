@@ -71,6 +71,11 @@ class SiteTally:
     put_off_because: str = ""
 
     @property
+    def visits(self) -> int:
+        """How many visits to pages there were, those that come to the same page again counted, too."""
+        return self.outcomes.total() - self.requisite_outcomes.total()
+
+    @property
     def errors(self) -> int:
         """How many visits to pages failed; those to pages that were there before and are gone did not."""
         failed = sum(
