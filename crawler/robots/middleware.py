@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import IgnoreRequest, NotConfigured
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
+    from crawler.discover.links import Link
     from crawler.robots.standing import Standing
     from crawler.session.writer import Store
     from crawler.site_crawl import SiteCrawl
@@ -169,7 +171,7 @@ class RobotsMiddleware:
         if pace is not None:
             pace.set_crawl_delay(standing.origin.partition("//")[2], known.rules.crawl_delay_s)
         if self._site_crawl.scope.has_host(urls.host_port(standing.origin)[0]):
-            links = sitemaps_of(standing.body, url=standing.url, status=200)
+            links = await _sitemaps(standing)
             await self._site_crawl.tidings.announce(links, referrer=standing.url)
 
     async def _stored(self, origin: str, now: float) -> Standing:
@@ -213,6 +215,11 @@ async def _rules(body: bytes, agent: str) -> Rules:
     if len(body) > _SLOW_BYTES:
         return await asyncio.to_thread(Rules, body, agent)
     return Rules(body, agent)
+
+
+async def _sitemaps(standing: Standing) -> tuple[Link, ...]:
+    read = partial(sitemaps_of, standing.body, url=standing.url, status=200)
+    return await asyncio.to_thread(read) if len(standing.body) > _SLOW_BYTES else read()
 
 
 async def _allows(rules: Rules, url: str) -> bool:
