@@ -66,7 +66,9 @@ class SiteRow:
         parts = [self._last(), self._next(), self._held()]
         yield f"{self.site.name:<20} {'; '.join(filter(None, parts))}  {seed}"
         for warning in self.told.warnings:
-            yield f"{'':<20} warning: {warning.removeprefix(f'{self.site.name}: ')}"
+            text = warning.removeprefix(f"{self.site.name}: ")
+            if not text.startswith(State.PUT_OFF):  # the row says so, while it is so
+                yield f"{'':<20} warning: {text}"
 
     @property
     def _is_finished(self) -> bool:
@@ -86,8 +88,8 @@ class SiteRow:
         if due is None:
             return ""
         if self.standing.state in {State.PUT_OFF, State.QUIET}:
-            what = "put off" if self.standing.state is State.PUT_OFF else "quiet"
-            why = f", because: {self.standing.reason}" if what == "put off" else ""
+            what = State.PUT_OFF if self.standing.state is State.PUT_OFF else "quiet"
+            why = f", because: {self.standing.reason}" if what == State.PUT_OFF else ""
             return f"{what} until {due:%Y-%m-%d %H:%M} UTC{why}"
         return "due now" if self.is_due_now else f"next {due:%Y-%m-%d %H:%M} UTC"
 
