@@ -83,13 +83,13 @@ class Rounds:
             )
 
     def end_waiting(self, site: str) -> bool:
-        """See `Frontier.end_waiting`; takes a third of a second at a million pages where it ends a round."""
+        """See `Frontier.end_waiting`; takes a second at a million pages where untried ones are left on silent hosts alone."""
         if self.position(site) is not None or self._is_ended(site):
             return False
         connection = self._ground.connection
         (hosts,) = connection.execute(_UNTRIED_HOSTS, {"site": site, "most": _HOSTS}).fetchone()
         values = {"site": site, "number": self.number(site), "hosts": hosts}
-        if connection.execute(_HAS_ANSWERED, values).fetchone() is not None:
+        if hosts != "[]" and connection.execute(_HAS_ANSWERED, values).fetchone() is not None:
             return False
         self.end(site)
         return True
