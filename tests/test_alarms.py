@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -384,6 +384,22 @@ def test_an_address_that_refuses_or_points_elsewhere_is_a_warning(answer):
 def test_an_address_that_never_ends_its_answer_is_left():
     with listening(drips) as server:
         said = post(server.address, b"{}", 0.3)
+    assert "no answer in time" in said
+
+
+def test_an_address_that_goes_on_and_on_is_let_go_of():
+    gone = threading.Event()
+
+    def goes_on(handler):
+        with suppress(OSError):
+            while not handler.server.ended.is_set():
+                handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return
+        gone.set()
+
+    with listening(goes_on) as server:
+        said = post(server.address, b"{}", 0.3)
+        assert gone.wait(10)
     assert "no answer in time" in said
 
 

@@ -10,10 +10,12 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -124,6 +126,13 @@ class _Post:
             if self.connection is not None:
                 self.connection.close()
 
+    def stop(self) -> None:
+        """Let go of a server that goes on and on; called from another thread."""
+        sock = self.connection.sock if self.connection is not None else None
+        if sock is not None:
+            with suppress(OSError):  # closed meanwhile
+                sock.shutdown(socket.SHUT_RDWR)
+
     def _sent(self) -> str:
         parts = urlsplit(self.address)
         kind = (
@@ -148,7 +157,9 @@ def post(address: str, message: bytes, limit_s: float = ADDRESS_LIMIT_S) -> str:
     thread = threading.Thread(target=sending.run, name="alarm", daemon=True)
     thread.start()
     thread.join(limit_s)  # a server that drips never times out; the thread ends with the process
-    return f"{_host(address)}: {sending.failure}" if sending.failure else ""
+    failure = sending.failure
+    sending.stop()
+    return f"{_host(address)}: {failure}" if failure else ""
 
 
 def _host(address: str) -> str:
