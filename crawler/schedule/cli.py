@@ -12,9 +12,7 @@ import click
 
 from archive.errors import CollectionLocked
 from crawler.cli import Place, end_with, table_of
-from crawler.schedule import forever as staying
-from crawler.schedule import install, program, table, timers
-from crawler.schedule import run as running
+from crawler.schedule import install, program, timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +31,8 @@ def run(place: Place, /, names: tuple[str, ...], *, forever: bool, as_json: bool
     Silent where nothing is due. Where another process crawls into the collection it says so and ends with 0: what is due
     stays due.
     """
+    from crawler.schedule import run as running  # noqa: PLC0415 - 'schedule' starts without it
+
     if forever:
         _stay(place, names, as_json=as_json)
         return
@@ -53,6 +53,8 @@ def run(place: Place, /, names: tuple[str, ...], *, forever: bool, as_json: bool
 
 
 def _stay(place: Place, names: tuple[str, ...], *, as_json: bool) -> None:
+    from crawler.schedule import forever as staying  # noqa: PLC0415 - as above
+
     before = ("-v",) * place.verbose
     after = ("--json",) if as_json else ()
     watch = staying.Watch(place.home, place.sites_file, names, before, after)
@@ -113,6 +115,8 @@ def _units(job: Job, interval: str) -> str:
 @click.pass_obj
 def sites(place: Place, /, *, as_json: bool) -> None:
     """List the sites: last crawl, next crawl and why it waits, what is known and what is due, warnings of the last report."""
+    from crawler.schedule import table  # noqa: PLC0415 - as above
+
     for row in table.rows(place.home, place.sites_file, time.time()):
         for line in [json.dumps(row.to_json(), ensure_ascii=False)] if as_json else row.lines():
             print(line)
