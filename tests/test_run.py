@@ -111,6 +111,13 @@ def test_a_closed_host_puts_its_site_off(tmp_path):
     assert due_in(home, SITE, NOW + 3600) == 5400
 
 
+def test_a_closed_host_is_waited_for_where_it_is_open_again_within_a_minute(tmp_path):
+    home = begun(tmp_path)
+    closed(home, "demo.test", NOW + 3661)
+    assert due_sites(home, [SITE], NOW + 3600) == []
+    assert due_sites(home, [SITE], NOW + 3601) == [SITE]
+
+
 def test_a_spent_budget_puts_the_site_off_until_the_next_day(tmp_path):
     home = begun(tmp_path)
     closed(home, "demo.test", 0, day=int(NOW // 86400), requests=5)
