@@ -84,8 +84,12 @@ def fill(connection: sqlite3.Connection, count: int) -> None:
             " VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             known(count * 3 // 4, count // 2),
         )
-        connection.execute("INSERT INTO rounds (site, crawl, started, opened) VALUES ('news', '', 1, 1)")
-        connection.execute("INSERT INTO rounds (site, crawl, started, opened) VALUES ('blog', '', 1, 1)")
+        connection.execute(
+            "INSERT INTO rounds (site, crawl, started, opened) VALUES ('news', '', 1, 1)"
+        )
+        connection.execute(
+            "INSERT INTO rounds (site, crawl, started, opened) VALUES ('blog', '', 1, 1)"
+        )
 
 
 def covered(home: Path) -> None:

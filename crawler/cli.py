@@ -41,7 +41,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "crawler.schedule.cli:schedule",
             "Have the system start 'run': --print or --install.",
         ),
-        "sites": ("crawler.schedule.cli:sites", "List the sites: last crawl, next crawl, warnings."),
+        "sites": (
+            "crawler.schedule.cli:sites",
+            "List the sites: last crawl, next crawl, warnings.",
+        ),
         "coverage": (
             "crawler.coverage.cli:coverage",
             "Show what is saved of what is known, and why not.",

@@ -43,7 +43,9 @@ class SqliteFrontier:
         self._queue = Queue(self._ground, self._rounds, self._trust)
         self._news = News(self._ground, self._rounds, self._trust)
         self._lists = Lists(self._ground)
-        self._visits: list[tuple[Visit, float]] = []  # with their moments: before all that they tell of
+        self._visits: list[
+            tuple[Visit, float]
+        ] = []  # with their moments: before all that they tell of
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         make_tables(connection)
         self._queue.free_the_dead()
