@@ -106,6 +106,9 @@ def test_the_next_crawl_fetches_what_it_would_have_fetched(crawled, home, tmp_pa
         before = len(crawled.site.requests)
         reports += muragat(place, "crawl", crawled.site.base, "--delay", 0, "--json").lines
         asked.append(sorted(seen.target for seen in crawled.site.requests[before:]))
+    asked[1].remove(
+        "/robots.txt"
+    )  # what was kept of it is lost with the state, see docs/promises.md
     assert asked[0] == asked[1]
     assert reports[0]["outcomes"] == reports[1]["outcomes"]
     articles = reports[1]["articles"]

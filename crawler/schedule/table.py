@@ -41,7 +41,7 @@ class SiteRow:
     is_due_now: bool = False
 
     def to_json(self) -> dict[str, object]:
-        """Return the object of `sites --json`."""
+        """Return the object of `sites --json`; `next_crawl` is null where it is due now, and for sites crawled by hand."""
         every = {0.0: None, LEARNED: "auto"}.get(self.site.every_s, self.site.every_s)
         return {
             "name": self.site.name,
@@ -50,7 +50,8 @@ class SiteRow:
             "state": self.standing.state,
             "last_crawl": _iso(_date(self.past.started if self.past else None)),
             "finished": self._is_finished,
-            "next_crawl": _iso(_date(self.standing.due)),
+            "due_now": self.is_due_now,
+            "next_crawl": None if self.is_due_now else _iso(_date(self.standing.due)),
             "because": self.standing.reason,
             "known": self.known,
             "due": self.due,
