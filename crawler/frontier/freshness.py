@@ -7,11 +7,10 @@ A collection is one reader's cache: `s-maxage`, which speaks to caches that many
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from archive import http
+from archive.http.dates import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,18 +90,10 @@ class _Values:
 
     def date(self, name: bytes) -> float | None:
         """Return a date in seconds since 1970, None where there is none that can be read."""
-        try:
-            moment = parsedate_to_datetime(self.first(name).decode("latin-1"))
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return (aware - _EPOCH).total_seconds()
-        except (ValueError, OverflowError, IndexError, TypeError):
-            return None
+        return http_date(self.first(name).decode("latin-1"))
 
     def age(self) -> float:
         return _seconds(self.first(b"age"))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _seconds(value: bytes) -> float:

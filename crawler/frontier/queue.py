@@ -10,6 +10,7 @@ import json
 from heapq import heappush, heapreplace
 from typing import TYPE_CHECKING
 
+from crawler.frontier.counted import counts
 from crawler.frontier.priorities import FOREIGN, REQUISITES
 from crawler.frontier.rows import CLAIM, claim_in
 
@@ -165,26 +166,7 @@ class Queue:
 
     def counts(self, site: str) -> tuple[int, int]:
         """See `Frontier.counts`."""
-        place = self._rounds.position(site) or (_BEHIND, 0)
-        (known,) = self._one("SELECT count(*) FROM frontier WHERE site = ?", site)
-        (ready,) = self._one("SELECT count(*) FROM frontier WHERE ready = 1 AND site = ?", site)
-        (waiting,) = self._one(
-            "SELECT count(*) FROM frontier WHERE ready = 0 AND due IS NOT NULL AND planned IS NULL"
-            " AND site = ?",
-            site,
-        )
-        (ahead,) = self._one(
-            "SELECT count(*) FROM frontier WHERE site = ? AND (priority, id) > (?, ?)"
-            " AND NOT (priority >= ? AND priority < ?)",
-            site,
-            *place,
-            *REQUISITES,
-        )
-        return known, min(known, ready + waiting + ahead)
-
-    def _one(self, query: str, *values: object) -> tuple[int, ...]:
-        row: tuple[int, ...] = self._ground.connection.execute(query, values).fetchone()
-        return row
+        return counts(self._ground.connection, site)
 
     def _promote(self, site: str, now: float) -> None:
         """Make ready what has fallen due, a batch of it."""

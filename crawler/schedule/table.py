@@ -11,7 +11,7 @@ from archive.figures import Summary, summaries
 from archive.printed import size
 from archive.store import state
 from crawler import sites
-from crawler.schedule import counted
+from crawler.frontier import counted
 from crawler.schedule.due import State
 from crawler.schedule.past import Told
 from crawler.schedule.run import look, standing_of
@@ -137,7 +137,7 @@ def _frontier(
     path = home / state.NAME
     with state.reported(path), closing(state.open_for_reading(path)) as connection:
         return (
-            {name: counted.counts(connection, name, now) for name in crawled},
+            {name: counted.counts_at(connection, name, now) for name in crawled},
             {name: counted.seeds(connection, name) for name in others},
         )
 

@@ -284,24 +284,21 @@ class SiteCrawl:
         elif until is not None and (not claim.is_requisite or self.scope.has_host(claim.host)):
             again = until
             self._barred_until = max(self._barred_until, 0.0 if claim.is_requisite else until)
-        is_final = not is_soon(again, time.time())
-        self.tally.failed(claim, outcome, is_final=is_final)
-        attempt = self._attempt(claim, outcome, is_final=is_final)
-        visit = Visit(claim.key, outcome, retry_at=again)
-        await self._in_writer(lambda store: store.failed(attempt, visit))
+        await self._give_back(claim, Visit(claim.key, outcome, retry_at=again))
         if is_silent:
             await self._give_up(self.lanes.drop(claim.host))
 
     async def withheld(self, claim: Claim, status: int) -> None:
         """Give an address back whose answer is not to be kept; of an error that may pass another one is asked for."""
         outcome = Outcome.WITHHELD if status < 400 else Outcome.HTTP_ERROR
-        again = None
-        if status in RETRIED_STATUSES:
-            again = self._retry_at(claim)
-        is_final = not is_soon(again, time.time())
-        self.tally.failed(claim, outcome, is_final=is_final)
-        attempt = self._attempt(claim, outcome, is_final=is_final)
-        visit = Visit(claim.key, outcome, retry_at=again, status=status)
+        again = self._retry_at(claim) if status in RETRIED_STATUSES else None
+        await self._give_back(claim, Visit(claim.key, outcome, retry_at=again, status=status))
+
+    async def _give_back(self, claim: Claim, visit: Visit) -> None:
+        """Count and note a visit that nothing is stored of, but for the record of the attempt."""
+        is_final = not is_soon(visit.retry_at, time.time())
+        self.tally.failed(claim, visit.outcome, is_final=is_final)
+        attempt = self._attempt(claim, visit.outcome, is_final=is_final)
         await self._in_writer(lambda store: store.failed(attempt, visit))
 
     async def _give_up(self, claims: Sequence[Claim]) -> None:

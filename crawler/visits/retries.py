@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from archive.http.dates import http_date
 from archive.model import Truncation
 
 if TYPE_CHECKING:
@@ -56,10 +55,5 @@ def seconds_asked(retry_after: str, now: float) -> float | None:
     value = retry_after.strip()
     if value.isascii() and value.isdigit() and len(value) < 12:
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, float(moment.timestamp()) - now)
+    moment = http_date(value)
+    return None if moment is None else max(0.0, moment - now)

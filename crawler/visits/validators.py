@@ -6,11 +6,10 @@ Hides which answers give validators that can be trusted, and what an answer of 3
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from archive.http.dates import http_date
 from archive.model import Kind
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ _WEAK = "W/"
 
 _EMPTY = "sha256:" + sha256(b"").hexdigest()
 """A 304 could point to no such payload: nothing is stored of it."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,8 @@ def validators_in(fields: Iterable[tuple[bytes, bytes]], *, received: float) -> 
     values: dict[bytes, bytes] = {}
     for name, value in fields:
         values.setdefault(name.lower(), value.strip())
-    moment = _seconds(values.get(b"date", b""))
-    modified = _seconds(values.get(b"last-modified", b""))
+    moment = http_date(values.get(b"date", b"").decode("latin-1"))
+    modified = http_date(values.get(b"last-modified", b"").decode("latin-1"))
     is_past = modified is not None and modified <= (received if moment is None else moment) - 1
     return Validators(
         etag=_sendable(values.get(b"etag", b"")),
@@ -99,13 +96,3 @@ def _sendable(value: bytes) -> str:
     """Return a field's value as it is to be sent back, "" for one that is too long or no line of visible ASCII."""
     text = value.decode("latin-1")
     return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST else ""
-
-
-def _seconds(value: bytes) -> float | None:
-    """Return a date in seconds since 1970, None where there is none that can be read."""
-    try:
-        moment = parsedate_to_datetime(value.decode("latin-1"))
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (aware - _EPOCH).total_seconds()
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return None
